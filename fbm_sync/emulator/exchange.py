@@ -1,0 +1,66 @@
+"""One request and its answer, free of any web framework, and the way Amazon words a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .shop import JsonObject
+
+
+class Refused(Exception):
+    """Amazon declines the request; carries the status and the one error it will show."""
+
+    def __init__(self, status: int, code: str, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.error: JsonObject = {"code": code, "message": message, "details": details}
+
+
+class Params:
+    """Query parameters; a list may be comma-joined, repeated, or both, as Amazon accepts."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self.pairs = list(pairs)
+
+    def one(self, name: str) -> str | None:
+        """The last value given, or None when absent or empty."""
+        values = [value for key, value in self.pairs if key == name and value]
+        return values[-1] if values else None
+
+    def many(self, name: str) -> list[str]:
+        """All values of a list parameter, in the order given."""
+        joined = [value for key, value in self.pairs if key == name]
+        return [part for value in joined for part in value.split(",") if part]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request as the operations see it; `repeat_page` is a fault: the next page token goes nowhere."""
+
+    operation: str
+    method: str
+    path: str
+    params: Params
+    path_values: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    repeat_page: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Answer:
+    """What goes back: `body` is JSON unless it is already text."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    media_type: str = "application/json"
+    cut: bool = False
+    reset: bool = False
+
+
+def error_answer(refusal: Refused) -> Answer:
+    """A refusal in Amazon's error envelope."""
+    return Answer(status=refusal.status, body={"errors": [refusal.error]})

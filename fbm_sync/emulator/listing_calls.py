@@ -1,0 +1,221 @@
+"""The three Listings Items operations: read one listing, search them, patch one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from .clock import parse_instant
+from .exchange import Answer, Call, Refused
+from .listing_shapes import DATA_SETS, listing_json, listing_statuses
+from .listings import Catalogue, Listing
+from .pages import Page, PageTokens
+from .patches import bad_request, read_patches
+from .shop import JsonObject, ShopRules
+
+MAX_PAGE = 20
+DEFAULT_PAGE = 10
+MAX_REACHABLE = 1_000
+MAX_IDENTIFIERS = 20
+_STATUSES = ("BUYABLE", "DISCOVERABLE")
+_SORT_KEYS: dict[str, Callable[[Listing], tuple[object, str]]] = {
+    "sku": lambda listing: (listing.sku, ""),
+    "createdDate": lambda listing: (listing.created_at, listing.sku),
+    "lastUpdatedDate": lambda listing: (listing.updated_at, listing.sku),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListingQuery:
+    """What a search asks for; a page token is good only for the very same question."""
+
+    skus: frozenset[str] | None
+    asins: frozenset[str] | None
+    created_after: datetime | None
+    created_before: datetime | None
+    updated_after: datetime | None
+    updated_before: datetime | None
+    severities: frozenset[str]
+    with_status: frozenset[str]
+    without_status: frozenset[str]
+    sort_by: str
+    descending: bool
+
+    def matches(self, listing: Listing) -> bool:
+        """Whether a listing belongs in the answer; time bounds are inclusive."""
+        statuses = set(listing_statuses(listing))
+        return (
+            (self.skus is None or listing.sku in self.skus)
+            and (self.asins is None or listing.asin in self.asins)
+            and _within(listing.created_at, self.created_after, self.created_before)
+            and _within(listing.updated_at, self.updated_after, self.updated_before)
+            and (not self.severities or any(i.get("severity") in self.severities for i in listing.issues))
+            and self.with_status <= statuses
+            and not self.without_status & statuses
+        )
+
+
+def _within(moment: datetime, after: datetime | None, before: datetime | None) -> bool:
+    return (after is None or moment >= after) and (before is None or moment <= before)
+
+
+class ListingCalls:
+    """Answers the Listings Items API for one account."""
+
+    def __init__(self, rules: ShopRules, catalogue: Catalogue, pages: PageTokens) -> None:
+        self._rules = rules
+        self._catalogue = catalogue
+        self._pages = pages
+
+    def get(self, call: Call, now: datetime) -> Answer:
+        """One listing by SKU."""
+        listing = self._listing(call)
+        included = _included(call, DATA_SETS, "summaries")
+        return Answer(body=listing_json(listing, included, self._rules.marketplace_id))
+
+    def search(self, call: Call, now: datetime) -> Answer:
+        """A page of listings; the list is fixed when page one is served, the contents are current."""
+        self._check_seller(call)
+        query, size = _read_query(call), _page_size(call)
+        included = _included(call, DATA_SETS, "summaries")
+        token = call.params.one("pageToken")
+        if token is None:
+            page = Page(query=query, ids=self._matching(query), offset=0, bound="", issued_at=now)
+        else:
+            found = self._pages.find(token, query, now)
+            if found is None:
+                raise bad_request("'pageToken' is not valid for this request.")
+            page = found
+        end = page.offset + size
+        listings = [self._catalogue.listings[sku] for sku in page.ids[page.offset : min(end, MAX_REACHABLE)]]
+        body: JsonObject = {
+            "numberOfResults": len(page.ids),
+            "items": [listing_json(one, included, self._rules.marketplace_id) for one in listings],
+        }
+        tokens = self._neighbours(page, size, now, repeat=call.repeat_page)
+        return Answer(body=body | ({"pagination": tokens} if tokens else {}))
+
+    def _neighbours(self, page: Page, size: int, now: datetime, *, repeat: bool) -> dict[str, str]:
+        def token(offset: int) -> str:
+            return self._pages.issue(
+                Page(query=page.query, ids=page.ids, offset=offset, bound="", issued_at=now)
+            )
+
+        tokens = {}
+        end = page.offset + size
+        if repeat or end < min(len(page.ids), MAX_REACHABLE):
+            tokens["nextToken"] = token(page.offset if repeat else end)
+        if page.offset > 0:
+            tokens["previousToken"] = token(max(0, page.offset - size))
+        return tokens
+
+    def _matching(self, query: ListingQuery) -> tuple[str, ...]:
+        listings: Iterable[Listing] = self._catalogue.listings.values()
+        found = [listing for listing in listings if query.matches(listing)]
+        found.sort(key=_SORT_KEYS[query.sort_by], reverse=query.descending)
+        return tuple(listing.sku for listing in found)
+
+    def patch(self, call: Call, now: datetime) -> Answer:
+        """Submit a change, or only have it judged (VALIDATION_PREVIEW)."""
+        listing = self._listing(call)
+        mode = call.params.one("mode")
+        if mode not in (None, "VALIDATION_PREVIEW"):
+            raise bad_request(f"'{mode}' is not a mode.")
+        included = _included(call, ("identifiers", "issues"), "issues")
+        try:
+            body = json.loads(call.body)
+        except ValueError:
+            raise bad_request("The request body is not JSON.") from None
+        product_type, patches = read_patches(body)
+        preview = mode is not None
+        answer = self._catalogue.submit(listing, product_type, patches, now, preview=preview)
+        if preview and "identifiers" in included:
+            known = answer["status"] == "VALID"
+            answer["identifiers"] = (
+                [{"marketplaceId": self._rules.marketplace_id, "asin": listing.asin}] if known else []
+            )
+        return Answer(body=answer)
+
+    def _check_seller(self, call: Call) -> None:
+        if call.path_values["seller_id"] != self._rules.seller_id:
+            raise Refused(
+                403, "Unauthorized", "Access to requested resource is denied.", "This is another seller."
+            )
+        marketplaces = call.params.many("marketplaceIds")
+        if not marketplaces:
+            raise bad_request("'marketplaceIds' is required.")
+        if set(marketplaces) != {self._rules.marketplace_id}:
+            raise bad_request("'marketplaceIds' names a marketplace this seller is not in.")
+
+    def _listing(self, call: Call) -> Listing:
+        self._check_seller(call)
+        sku = call.path_values["sku"]
+        listing = self._catalogue.listings.get(sku)
+        if listing is None:
+            message = f"SKU '{sku}' not found in marketplace {self._rules.marketplace_id}."
+            raise Refused(404, "NOT_FOUND", message)
+        return listing
+
+
+def _included(call: Call, allowed: tuple[str, ...], default: str) -> list[str]:
+    included = call.params.many("includedData") or [default]
+    for name in included:
+        if name not in allowed:
+            raise bad_request(f"'{name}' is not a data set.")
+    return included
+
+
+def _page_size(call: Call) -> int:
+    text = call.params.one("pageSize")
+    if text is None:
+        return DEFAULT_PAGE
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_PAGE:
+        raise bad_request(f"'pageSize' must be from 1 to {MAX_PAGE}.")
+    return int(text)
+
+
+def _read_query(call: Call) -> ListingQuery:
+    kind = call.params.one("identifiersType")
+    identifiers = call.params.many("identifiers")
+    if len(identifiers) > MAX_IDENTIFIERS:
+        raise bad_request(f"'identifiers' takes at most {MAX_IDENTIFIERS} values.")
+    if bool(identifiers) != (kind is not None):
+        raise bad_request("'identifiers' and 'identifiersType' come together.")
+    if kind not in (None, "SKU", "ASIN"):
+        raise bad_request(f"'identifiersType' {kind} is not emulated.")
+    sort_by = call.params.one("sortBy") or "lastUpdatedDate"
+    order = call.params.one("sortOrder") or "DESC"
+    if sort_by not in _SORT_KEYS or order not in ("ASC", "DESC"):
+        raise bad_request("'sortBy' or 'sortOrder' is not a known value.")
+    return ListingQuery(
+        skus=frozenset(identifiers) if kind == "SKU" else None,
+        asins=frozenset(identifiers) if kind == "ASIN" else None,
+        created_after=_instant(call, "createdAfter"),
+        created_before=_instant(call, "createdBefore"),
+        updated_after=_instant(call, "lastUpdatedAfter"),
+        updated_before=_instant(call, "lastUpdatedBefore"),
+        severities=_words(call, "withIssueSeverity", ("WARNING", "ERROR")),
+        with_status=_words(call, "withStatus", _STATUSES),
+        without_status=_words(call, "withoutStatus", _STATUSES),
+        sort_by=sort_by,
+        descending=order == "DESC",
+    )
+
+
+def _instant(call: Call, name: str) -> datetime | None:
+    text = call.params.one(name)
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError:
+        raise bad_request(f"'{name}' is not an ISO 8601 date and time.") from None
+
+
+def _words(call: Call, name: str, allowed: tuple[str, ...]) -> frozenset[str]:
+    words = frozenset(call.params.many(name))
+    if not words <= set(allowed):
+        raise bad_request(f"'{name}' takes only {', '.join(allowed)}.")
+    return words

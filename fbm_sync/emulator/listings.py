@@ -1,0 +1,206 @@
+"""The catalogue: what the seller submitted, what is live, and the time that passes in between."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from .clock import Agenda
+from .patches import (
+    LEAD_TIME,
+    QUANTITY,
+    RESTOCK_DATE,
+    SELECTOR,
+    ChannelChange,
+    Patch,
+    apply_patches,
+    issue,
+)
+from .shop import MERCHANT_CHANNEL, JsonObject, ShopRules
+
+GENERIC_PRODUCT_TYPE = "PRODUCT"
+
+
+@dataclass(slots=True)
+class Live:
+    """What buyers are offered from one channel now; handling None means the account's default."""
+
+    quantity: int = 0
+    handling_days: int | None = None
+    restock_on: date | None = None
+
+
+@dataclass(slots=True)
+class InFlight:
+    """An accepted submission that is not live yet; without `due_at` it never will be."""
+
+    submission_id: str
+    due_at: datetime | None
+    changes: list[ChannelChange]
+
+
+@dataclass(slots=True, kw_only=True)
+class Listing:
+    """One SKU; `submitted` is what the seller last sent, `live` what Amazon makes of it, by channel."""
+
+    sku: str
+    asin: str
+    title: str
+    product_type: str
+    price: str | None
+    currency: str
+    created_at: datetime
+    updated_at: datetime
+    submitted: list[JsonObject] = field(default_factory=list)
+    live: dict[str, Live] = field(default_factory=dict)
+    in_flight: list[InFlight] = field(default_factory=list)
+    issues: list[JsonObject] = field(default_factory=list)
+
+    @property
+    def merchant(self) -> Live | None:
+        """The seller-fulfilled offer, None where only Amazon ships this SKU."""
+        return self.live.get(MERCHANT_CHANNEL)
+
+    @property
+    def is_buyable(self) -> bool:
+        """Whether a buyer can order it now from any channel."""
+        return any(live.quantity > 0 for live in self.live.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What a person changes in Seller Central: live at once; None leaves a field as it is."""
+
+    sku: str
+    quantity: int | None = None
+    handling_days: int | None = None
+    restock_on: date | None = None
+    clear_restock: bool = False
+
+
+class Catalogue:
+    """All listings of the account, and the rules by which submissions and orders change them."""
+
+    def __init__(self, rules: ShopRules, agenda: Agenda, new_id: Callable[[], str]) -> None:
+        self._rules = rules
+        self._agenda = agenda
+        self._new_id = new_id
+        self.listings: dict[str, Listing] = {}
+
+    def submit(
+        self, listing: Listing, product_type: str, patches: list[Patch], now: datetime, *, preview: bool
+    ) -> JsonObject:
+        """Judge a patch; when accepted it is shown as submitted at once and goes live later.
+
+        The quantity then goes live as the absolute number submitted: orders placed in between are
+        overwritten, which is how a real seller comes to sell the same unit twice.
+        """
+        outcome = apply_patches(
+            listing.submitted,
+            patches,
+            marketplace_id=self._rules.marketplace_id,
+            lead_time_alone=self._rules.lead_time_alone,
+        )
+        if product_type not in (listing.product_type, GENERIC_PRODUCT_TYPE):
+            message = f"'{product_type}' is not the product type of this listing."
+            outcome.issues.insert(0, issue(message, "product_type"))
+        answer: JsonObject = {"sku": listing.sku, "submissionId": self._new_id(), "issues": outcome.issues}
+        if outcome.issues:
+            return answer | {"status": "INVALID"}
+        if preview:
+            return answer | {"status": "VALID"}
+        listing.submitted = outcome.entries
+        listing.updated_at = now
+        self._send_off(listing, InFlight(answer["submissionId"], None, outcome.changes), now)
+        return answer | {"status": "ACCEPTED"}
+
+    def _send_off(self, listing: Listing, submission: InFlight, now: datetime) -> None:
+        listing.in_flight.append(submission)
+        if listing.sku in self._rules.never_effective:
+            return
+        submission.due_at = now + timedelta(seconds=self._rules.apply_seconds)
+        self._agenda.schedule(submission.due_at, lambda at: _go_live(listing, submission, at))
+
+    def edit(self, edit: Edit, now: datetime) -> str | None:
+        """Change a listing by hand, live at once; answers why not, or None when done."""
+        listing = self.listings.get(edit.sku)
+        if listing is None:
+            return f"no listing has the SKU {edit.sku}"
+        named: JsonObject = {}
+        if edit.quantity is not None:
+            named[QUANTITY] = edit.quantity
+        if edit.handling_days is not None:
+            named[LEAD_TIME] = edit.handling_days
+        if edit.restock_on is not None or edit.clear_restock:
+            named[RESTOCK_DATE] = edit.restock_on.isoformat() if edit.restock_on else None
+        _make_live(listing, ChannelChange(MERCHANT_CHANNEL, named))
+        entry: JsonObject = {SELECTOR: MERCHANT_CHANNEL, "marketplace_id": self._rules.marketplace_id}
+        for earlier in listing.submitted:
+            if earlier[SELECTOR] == MERCHANT_CHANNEL:
+                entry |= earlier
+        entry |= named
+        others = [e for e in listing.submitted if e[SELECTOR] != MERCHANT_CHANNEL]
+        listing.submitted = [{k: v for k, v in entry.items() if v is not None}, *others]
+        listing.updated_at = now
+        return None
+
+    def handling_days(self, live: Live | None) -> int:
+        """The handling time a new order gets: Amazon's automated one, else the SKU's, else the account's."""
+        if self._rules.automated_handling_days is not None:
+            return self._rules.automated_handling_days
+        if live is not None and live.handling_days is not None:
+            return live.handling_days
+        return self._rules.default_handling_days
+
+    def take_units(self, sku: str, quantity: int) -> int:
+        """Lower the live quantity by an order; answers how many units were really there."""
+        live = self.listings[sku].merchant
+        if live is None:
+            return 0
+        taken = min(live.quantity, quantity)
+        live.quantity -= taken
+        return taken
+
+    def put_back(self, sku: str, quantity: int) -> None:
+        """Offer cancelled units again."""
+        listing = self.listings.get(sku)
+        if listing is not None and listing.merchant is not None:
+            listing.merchant.quantity += quantity
+
+
+def _go_live(listing: Listing, submission: InFlight, at: datetime) -> None:
+    listing.in_flight.remove(submission)
+    listing.updated_at = at
+    for change in submission.changes:
+        _make_live(listing, change)
+
+
+def _make_live(listing: Listing, change: ChannelChange) -> None:
+    if change.removed:
+        listing.live.pop(change.channel, None)
+        return
+    live = listing.live.setdefault(change.channel, Live())
+    if QUANTITY in change.fields:
+        live.quantity = change.fields[QUANTITY]
+    if LEAD_TIME in change.fields:
+        live.handling_days = change.fields[LEAD_TIME]
+    if RESTOCK_DATE in change.fields:
+        day = change.fields[RESTOCK_DATE]
+        live.restock_on = None if day is None else date.fromisoformat(day)
+
+
+def submitted_entry(live: Live, marketplace_id: str) -> JsonObject:
+    """The availability entry a seller must have submitted for this to be live."""
+    entry: JsonObject = {SELECTOR: MERCHANT_CHANNEL, QUANTITY: live.quantity}
+    if live.handling_days is not None:
+        entry[LEAD_TIME] = live.handling_days
+    if live.restock_on is not None:
+        entry[RESTOCK_DATE] = live.restock_on.isoformat()
+    return entry | {"marketplace_id": marketplace_id}
+
+
+def submitted_copy(listing: Listing) -> list[JsonObject]:
+    """The submitted entries, safe to hand out."""
+    return copy.deepcopy(listing.submitted)

@@ -1,0 +1,176 @@
+"""The two Orders 2026-01-01 operations: search orders, read one order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .clock import format_instant, parse_instant
+from .exchange import Answer, Call, Refused
+from .order_book import OrderBook
+from .order_shapes import SECTIONS, order_json
+from .orders import AnyOrder
+from .pages import Page, PageTokens
+from .shop import JsonObject
+
+MAX_PAGE = 100
+MAX_MARKETPLACES = 50
+SETTLING = timedelta(minutes=2)
+STATUSES = (
+    "PENDING_AVAILABILITY",
+    "PENDING",
+    "UNSHIPPED",
+    "PARTIALLY_SHIPPED",
+    "SHIPPED",
+    "CANCELLED",
+    "UNFULFILLABLE",
+)
+_ORDER_ID = re.compile(r"\d{3}-\d{7}-\d{7}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderQuery:
+    """What a search asks for; `basis` is the time it goes by, `created` or `lastUpdated`."""
+
+    basis: str
+    after: datetime
+    before: datetime | None
+    statuses: frozenset[str]
+    marketplaces: frozenset[str]
+    fulfilled_by: frozenset[str]
+
+    def matches(self, order: AnyOrder, before: datetime, now: datetime) -> bool:
+        """Whether an order belongs in the answer; both time bounds are inclusive."""
+        moment = order.created_at if self.basis == "created" else order.updated_at
+        return (
+            self.after <= moment <= before
+            and order.listed_from_at <= now
+            and (not self.statuses or order.status in self.statuses)
+            and (not self.marketplaces or order.marketplace_id in self.marketplaces)
+            and (not self.fulfilled_by or order.fulfilled_by in self.fulfilled_by)
+        )
+
+
+class OrderCalls:
+    """Answers the Orders API."""
+
+    def __init__(self, book: OrderBook, pages: PageTokens) -> None:
+        self._book = book
+        self._pages = pages
+
+    def get(self, call: Call, now: datetime) -> Answer:
+        """One order by id."""
+        included = _included(call)
+        order_id = call.path_values["order_id"]
+        order = self._book.orders.get(order_id)
+        if order is None and not _ORDER_ID.fullmatch(order_id):
+            raise _invalid(f"'{order_id}' is not an order id.")
+        if order is None:
+            raise Refused(404, "NotFound", "The requested order does not exist.", order_id)
+        return Answer(body={"order": order_json(order, included)})
+
+    def search(self, call: Call, now: datetime) -> Answer:
+        """A page of orders, oldest change first.
+
+        Which orders belong to the answer is settled when page one is served; each order is then shown
+        as it is when its page is served, so that it may have changed, or left the filter, by then.
+        """
+        query = _read_query(call, now)
+        size, included = _page_size(call), _included(call)
+        token = call.params.one("paginationToken")
+        page = self._first_page(query, now) if token is None else self._pages.find(token, query, now)
+        if page is None:
+            raise _invalid("'paginationToken' has expired or belongs to another request.")
+        end = page.offset + size
+        orders = [self._book.orders[order_id] for order_id in page.ids[page.offset : end]]
+        body: JsonObject = {"orders": [order_json(order, included) for order in orders]}
+        if end < len(page.ids) or call.repeat_page:
+            following = Page(
+                query=query,
+                ids=page.ids,
+                offset=page.offset if call.repeat_page else end,
+                bound=page.bound,
+                issued_at=now,
+            )
+            body["pagination"] = {"nextToken": self._pages.issue(following)}
+        body[f"{query.basis}Before"] = page.bound
+        return Answer(body=body)
+
+    def _first_page(self, query: OrderQuery, now: datetime) -> Page:
+        before = query.before or now - SETTLING
+        found = [order for order in self._book.orders.values() if query.matches(order, before, now)]
+        found.sort(key=lambda order: (order.updated_at, order.order_id))
+        ids = tuple(order.order_id for order in found)
+        return Page(query=query, ids=ids, offset=0, bound=format_instant(before), issued_at=now)
+
+
+def _invalid(details: str) -> Refused:
+    return Refused(400, "InvalidInput", "Invalid Input", details)
+
+
+def _read_query(call: Call, now: datetime) -> OrderQuery:
+    basis = _basis(call)
+    after = _instant(call, f"{basis}After")
+    if after is None:
+        raise _invalid("Exactly one of 'createdAfter' and 'lastUpdatedAfter' is needed.")
+    before = _instant(call, f"{basis}Before")
+    if before is not None and before < after:
+        raise _invalid(f"'{basis}Before' is earlier than '{basis}After'.")
+    if before is not None and before > now - SETTLING:
+        raise _invalid(f"'{basis}Before' must be at least two minutes before the request.")
+    marketplaces = call.params.many("marketplaceIds")
+    if len(marketplaces) > MAX_MARKETPLACES:
+        raise _invalid(f"'marketplaceIds' takes at most {MAX_MARKETPLACES} values.")
+    return OrderQuery(
+        basis=basis,
+        after=after,
+        before=before,
+        statuses=_words(call, "fulfillmentStatuses", STATUSES),
+        marketplaces=frozenset(marketplaces),
+        fulfilled_by=_words(call, "fulfilledBy", ("MERCHANT", "AMAZON")),
+    )
+
+
+def _basis(call: Call) -> str:
+    """Which of the two times the search goes by; asking by both, or by neither, is refused."""
+    given = [
+        basis
+        for basis in ("created", "lastUpdated")
+        if call.params.one(f"{basis}After") or call.params.one(f"{basis}Before")
+    ]
+    if len(given) > 1:
+        raise _invalid("'created…' and 'lastUpdated…' bounds exclude each other.")
+    if not given:
+        raise _invalid("Exactly one of 'createdAfter' and 'lastUpdatedAfter' is needed.")
+    return given[0]
+
+
+def _instant(call: Call, name: str) -> datetime | None:
+    text = call.params.one(name)
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError:
+        raise _invalid(f"'{name}' is not an ISO 8601 date and time.") from None
+
+
+def _words(call: Call, name: str, allowed: tuple[str, ...]) -> frozenset[str]:
+    words = frozenset(call.params.many(name))
+    if not words <= set(allowed):
+        raise _invalid(f"'{name}' takes only {', '.join(allowed)}.")
+    return words
+
+
+def _included(call: Call) -> frozenset[str]:
+    return _words(call, "includedData", tuple(SECTIONS))
+
+
+def _page_size(call: Call) -> int:
+    text = call.params.one("maxResultsPerPage")
+    if text is None:
+        return MAX_PAGE
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_PAGE:
+        raise _invalid(f"'maxResultsPerPage' must be from 1 to {MAX_PAGE}.")
+    return int(text)

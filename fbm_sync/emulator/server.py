@@ -1,0 +1,104 @@
+"""Runs the emulator on loopback: in the foreground for people, in a thread for tests and the demo."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, cast
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .app import ABORT, create_app
+from .world import World
+
+HOST = "127.0.0.1"
+START_SECONDS = 10.0
+BACKLOG = 128
+
+
+class _AbortableProtocol(H11Protocol):
+    """HTTP whose application can drop the connection, as a network does."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        inner = cast("ASGIApp", self.app)
+
+        def abort() -> None:
+            sock = transport.get_extra_info("socket")
+            # Lingering for zero seconds makes the peer see a reset instead of an orderly end.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            transport.abort()
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            scope[ABORT] = abort
+            await inner(scope, receive, send)
+
+        self.app = cast("Any", app)
+
+
+def _server(world: World, port: int) -> uvicorn.Server:
+    config = uvicorn.Config(
+        create_app(world),
+        host=HOST,
+        port=port,
+        http=_AbortableProtocol,
+        ws="none",
+        lifespan="off",
+        loop="asyncio",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        date_header=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)
+
+
+def _listener(port: int) -> socket.socket:
+    listener = socket.create_server((HOST, port), backlog=BACKLOG)
+    # Without it an answer of two parts waits 40 ms for the peer's delayed acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+def serve(world: World, port: int) -> None:
+    """Answer requests until interrupted; a port that is taken is an `OSError` at once."""
+    with _listener(port) as listener, suppress(KeyboardInterrupt):
+        _server(world, port).run(sockets=[listener])
+
+
+@contextmanager
+def running(world: World, port: int = 0) -> Iterator[str]:
+    """Answer requests in the background while the block runs; yields the base URL (port 0: a free one)."""
+    listener = _listener(port)
+    server = _server(world, port)
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listener]}, name="amazon-emulator", daemon=True
+    )
+    thread.start()
+    try:
+        _wait_until_started(server, thread)
+        yield f"http://{HOST}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def _wait_until_started(server: uvicorn.Server, thread: threading.Thread) -> None:
+    pause = threading.Event()
+    for _ in range(int(START_SECONDS / 0.002)):
+        if server.started:
+            return
+        if not thread.is_alive():
+            break
+        pause.wait(0.002)
+    raise RuntimeError("The emulator did not start; try another port.")

@@ -1,0 +1,161 @@
+"""The emulated Amazon as a whole: one account, its clock, listings, orders, limits and troubles."""
+
+from __future__ import annotations
+
+import random
+import threading
+from datetime import datetime
+from uuid import UUID
+
+from .access import AccessTokens
+from .clock import Agenda, Clock, format_instant
+from .faults import Faults
+from .journal import Journal
+from .limits import RateLimits
+from .listing_calls import ListingCalls
+from .listings import Catalogue, Listing
+from .order_book import OrderBook, OrderIds
+from .order_calls import OrderCalls
+from .orders import AnyOrder, RawOrder
+from .pages import PageTokens
+from .shipdays import ShipDays
+from .shop import JsonObject, ShopRules
+
+
+class World:
+    """Everything the emulator knows. Hold `lock` and call `tick` before looking at or changing any of it.
+
+    All ids and tokens come from the seed, each kind from its own stream, so the same requests always
+    meet the same world.
+    """
+
+    def __init__(self, rules: ShopRules | None = None, clock: Clock | None = None) -> None:
+        self.lock = threading.RLock()
+        self.rules = rules or ShopRules()
+        self.clock = clock or Clock()
+        self.agenda = Agenda()
+        self.days = ShipDays(self.rules.timezone, self.rules.holidays)
+        self.journal = Journal()
+        self.faults = Faults()
+        self.limits = RateLimits(self.rules.rate_factor, self.clock.now())
+        self._streams = {
+            name: random.Random(f"{self.rules.seed}/{name}")
+            for name in ("order", "item", "submission", "access", "page", "request")
+        }
+        self.access = AccessTokens(
+            lambda: self._token("access"), self.rules.token_seconds, self.rules.credentials
+        )
+        self.catalogue = Catalogue(self.rules, self.agenda, lambda: self._uuid("submission"))
+        self.book = OrderBook(
+            self.rules, self.days, self.catalogue, self.agenda, OrderIds(self._order_id, self._item_id)
+        )
+        pages = PageTokens(lambda: self._token("page"))
+        self.order_calls = OrderCalls(self.book, pages)
+        self.listing_calls = ListingCalls(self.rules, self.catalogue, pages)
+
+    def now(self) -> datetime:
+        """The emulator's time, once everything due by then has happened."""
+        with self.lock:
+            return self.tick()
+
+    def tick(self) -> datetime:
+        """Let everything happen that is due, and answer the present moment."""
+        now = self.clock.now()
+        self.agenda.run_until(now)
+        return now
+
+    def advance(self, seconds: float) -> datetime:
+        """Move time forward; what falls due in between happens in order, each at its own moment."""
+        with self.lock:
+            self.tick()
+            self.clock.advance(seconds)
+            return self.tick()
+
+    def new_request_id(self) -> str:
+        """The id of one request, as in the answer's header."""
+        return self._uuid("request")
+
+    def _uuid(self, stream: str) -> str:
+        return str(UUID(int=self._streams[stream].getrandbits(128), version=4))
+
+    def _token(self, stream: str) -> str:
+        return f"{self._streams[stream].getrandbits(256):064x}"
+
+    def _order_id(self) -> str:
+        draw = self._streams["order"].randrange
+        return f"{draw(111, 115)}-{draw(10**7):07d}-{draw(10**7):07d}"
+
+    def _item_id(self) -> str:
+        return f"{self._streams['item'].randrange(10**13, 10**14)}"
+
+    def state(self) -> JsonObject:
+        """The whole world as a plain document, for tests and demos."""
+        with self.lock:
+            now = self.tick()
+            by_status: dict[str, int] = {}
+            for order in self.book.orders.values():
+                by_status[order.status] = by_status.get(order.status, 0) + 1
+            listings = self.catalogue.listings
+            return {
+                "now": format_instant(now),
+                "seller_id": self.rules.seller_id,
+                "marketplace_id": self.rules.marketplace_id,
+                "counts": {
+                    "listings": len(listings),
+                    "orders": len(self.book.orders),
+                    "by_status": by_status,
+                    "in_flight": sum(len(listing.in_flight) for listing in listings.values()),
+                    "requests": self.journal.last,
+                },
+                "listings": {sku: self._listing_state(listing) for sku, listing in listings.items()},
+                "orders": {order_id: _order_state(order) for order_id, order in self.book.orders.items()},
+                "faults": self.faults.listing(),
+            }
+
+    def _listing_state(self, listing: Listing) -> JsonObject:
+        live = listing.merchant
+        restock_on = live.restock_on if live else None
+        return {
+            "product_type": listing.product_type,
+            "submitted": listing.submitted,
+            "live_quantity": live.quantity if live else None,
+            "effective_handling_days": self.catalogue.handling_days(live),
+            "listing_handling_days": live.handling_days if live else None,
+            "effective_restock_on": restock_on.isoformat() if restock_on else None,
+            "in_flight": [
+                {
+                    "submission_id": submission.submission_id,
+                    "due_at": format_instant(submission.due_at) if submission.due_at else None,
+                    "changes": {change.channel: change.fields for change in submission.changes},
+                }
+                for submission in listing.in_flight
+            ],
+        }
+
+
+def _order_state(order: AnyOrder) -> JsonObject:
+    state: JsonObject = {
+        "status": order.status,
+        "created_at": format_instant(order.created_at),
+        "updated_at": format_instant(order.updated_at),
+        "raw": isinstance(order, RawOrder),
+    }
+    if isinstance(order, RawOrder):
+        return state
+    execution = order.items[0].cancel_execution or {}
+    return state | {
+        "ship_by": format_instant(order.promise.ship_by_at),
+        "deliver_by": format_instant(order.promise.deliver_by_at),
+        "cancel_requested": any(item.cancel_request for item in order.items),
+        "cancelled_by": execution.get("cancelledBy"),
+        "cancel_reason": execution.get("cancelReason"),
+        "items": [
+            {
+                "order_item_id": item.order_item_id,
+                "sku": item.sku,
+                "quantity": item.quantity,
+                "shipped": item.shipped,
+            }
+            for item in order.items
+        ],
+    }

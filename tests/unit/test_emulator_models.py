@@ -1,0 +1,178 @@
+"""The emulated Amazon's answers against Amazon's own model definitions, where those are at hand."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from jsonschema import Draft4Validator
+
+from fbm_sync.emulator import create_app, load_scenario
+from fbm_sync.emulator.limits import PUBLISHED_PLANS
+
+NOON = "2026-03-02T20:00:00Z"  # a Monday noon in Los Angeles
+SELLER = "A1EXAMPLE"
+MARKET = "ATVPDKIKX0DER"
+
+
+class Shop:
+    """An emulated account and a client of it that is let in."""
+
+    def __init__(self, **scenario):
+        listings = [{"sku": "MUG", "quantity": 10, "price": "9.50"}, {"sku": "BOWL", "quantity": 3}]
+        usual = {"start_at": NOON, "rate_factor": 1000, "token_seconds": 10**9, "listings": listings}
+        self.world = load_scenario(usual | scenario)
+        self.app = create_app(self.world)
+        form = {"grant_type": "refresh_token", "refresh_token": "r", "client_id": "c", "client_secret": "s"}
+        self.headers = {}
+        self.headers["x-amz-access-token"] = self.ask("POST", "/auth/o2/token", data=form).json()[
+            "access_token"
+        ]
+
+    def ask(self, method, path, **details):
+        async def send():
+            transport = httpx.ASGITransport(app=self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://amazon") as client:
+                return await client.request(method, path, **{"headers": self.headers} | details)
+
+        return asyncio.run(send())
+
+    def control(self, what, body):
+        answer = self.ask("POST", f"/_emulator/{what}", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def advance(self, **time):
+        return self.control("advance", {"seconds": timedelta(**time).total_seconds()})
+
+    def state(self):
+        return self.ask("GET", "/_emulator/state").json()
+
+
+MODELS = Path(__file__).resolve().parents[2].parent / "shared" / "spapi-models"
+ORDERS_MODEL = "orders_2026-01-01.json"
+LISTINGS_MODEL = "listingsItems_2021-08-01.json"
+ORDERS = "/orders/2026-01-01/orders"
+ITEMS = f"/listings/2021-08-01/items/{SELLER}"
+EVERY_SECTION = "PROCEEDS,EXPENSE,PROMOTION,CANCELLATION,FULFILLMENT,PACKAGES,TAX,PAYMENT,FULFILLMENT_ORDERS"
+EVERY_SET = (
+    "summaries,attributes,issues,offers,fulfillmentAvailability,procurement,relationships,productTypes"
+)
+SINCE = {"lastUpdatedAfter": "2026-01-01T00:00:00Z"}
+
+
+def model(name):
+    path = MODELS / name
+    if not path.is_file():
+        pytest.skip("Amazon's models are not at hand")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def faults_of(name, definition, document):
+    """What is wrong with a document; a field the model does not name counts, so that slips show."""
+    definitions = copy.deepcopy(model(name)["definitions"])
+    for one in definitions.values():
+        if "properties" in one:
+            one.setdefault("additionalProperties", False)
+    validator = Draft4Validator({"$ref": f"#/definitions/{definition}", "definitions": definitions})
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(document)]
+
+
+def busy_shop():
+    """One order in every state a seller meets."""
+    history = [
+        {"created_at": f"2026-02-{day}T10:00:00Z", "items": [{"sku": "MUG", "quantity": 2}], "status": status}
+        for day, status in ((23, "shipped"), (24, "cancelled"), (25, "unshipped"))
+    ]
+    shop = Shop(orders=history)
+    wishes = [
+        {"order_id": f"111-0000000-000000{number}", "items": [{"sku": "MUG", "quantity": 2}]}
+        for number in range(4)
+    ]
+    wishes[0] |= {"pending_seconds": 86400, "programs": ["PRIME"], "service_level": "EXPEDITED"}
+    placed = shop.control("orders", {"place": wishes})["place"]
+    assert all(outcome["placed"] for outcome in placed)
+    deeds = {
+        "ship": [{"order_id": "111-0000000-0000001", "items": [{"sku": "MUG", "quantity": 1}]}],
+        "request_cancel": [{"order_id": "111-0000000-0000002"}],
+        "cancel": [{"order_id": "111-0000000-0000003", "by": "MERCHANT", "reason": "NO_INVENTORY"}],
+    }
+    shop.control("orders", deeds)
+    shop.control("advance", {"seconds": 300.5})
+    return shop
+
+
+def test_the_strict_reading_of_the_models_notices_a_slip():
+    assert faults_of(ORDERS_MODEL, "Error", {"code": "x", "mesage": "y"})
+
+
+@pytest.mark.parametrize("included", ["", EVERY_SECTION])
+def test_a_page_of_orders_is_what_amazons_model_says(included):
+    params = SINCE | {"includedData": included, "maxResultsPerPage": 5}
+    answer = busy_shop().ask("GET", ORDERS, params=params).json()
+    assert (len(answer["orders"]), "pagination" in answer) == (5, True)
+    assert faults_of(ORDERS_MODEL, "SearchOrdersResponse", answer) == []
+
+
+def test_every_order_by_id_is_what_amazons_model_says():
+    shop = busy_shop()
+    statuses = set()
+    for order_id in shop.state()["orders"]:
+        answer = shop.ask("GET", f"{ORDERS}/{order_id}", params={"includedData": EVERY_SECTION}).json()
+        statuses.add(answer["order"]["fulfillment"]["fulfillmentStatus"])
+        assert faults_of(ORDERS_MODEL, "GetOrderResponse", answer) == []
+    assert statuses == {"PENDING", "UNSHIPPED", "PARTIALLY_SHIPPED", "SHIPPED", "CANCELLED"}
+
+
+@pytest.mark.parametrize("included", ["summaries", EVERY_SET])
+def test_listings_are_what_amazons_model_says(included):
+    shop = Shop(listings=[{"sku": f"S{n}", "price": 3} for n in range(12)])
+    params = {"marketplaceIds": MARKET, "includedData": included}
+    page = shop.ask("GET", ITEMS, params=params).json()
+    assert faults_of(LISTINGS_MODEL, "ItemSearchResults", page) == []
+    one = shop.ask("GET", f"{ITEMS}/S3", params=params).json()
+    assert faults_of(LISTINGS_MODEL, "Item", one) == []
+
+
+@pytest.mark.parametrize(("quantity", "mode"), [(1, None), (-1, None), (1, "preview"), (-1, "preview")])
+def test_what_a_patch_is_told_is_what_amazons_model_says(quantity, mode):
+    value = [{"fulfillment_channel_code": "DEFAULT", "quantity": quantity}]
+    patches = [{"op": "merge", "path": "/attributes/fulfillment_availability", "value": value}]
+    body = {"productType": "HOME", "patches": patches}
+    assert faults_of(LISTINGS_MODEL, "ListingsItemPatchRequest", body) == []
+    params = {"marketplaceIds": MARKET, "includedData": "identifiers,issues"}
+    params |= {"mode": "VALIDATION_PREVIEW"} if mode else {}
+    answer = Shop().ask("PATCH", f"{ITEMS}/MUG", params=params, json=body).json()
+    assert faults_of(LISTINGS_MODEL, "ListingsItemSubmissionResponse", answer) == []
+
+
+def test_refusals_are_what_amazons_models_say():
+    shop = Shop()
+    refusals = [
+        (ORDERS_MODEL, shop.ask("GET", ORDERS)),
+        (ORDERS_MODEL, shop.ask("GET", f"{ORDERS}/111-0000000-0000000")),
+        (ORDERS_MODEL, shop.ask("GET", ORDERS, headers={})),
+        (LISTINGS_MODEL, shop.ask("GET", ITEMS)),
+        (LISTINGS_MODEL, shop.ask("GET", f"{ITEMS}/NOPE", params={"marketplaceIds": MARKET})),
+    ]
+    assert [answer.status_code for _, answer in refusals] == [400, 404, 403, 400, 404]
+    for name, answer in refusals:
+        assert faults_of(name, "ErrorList", answer.json()) == []
+
+
+def test_rates_and_bursts_are_the_published_ones():
+    published = {}
+    for name in (ORDERS_MODEL, LISTINGS_MODEL):
+        for path in model(name)["paths"].values():
+            for operation in path.values():
+                if isinstance(operation, dict) and "operationId" in operation:
+                    plan = re.search(r"\| *([\d.]+) *\| *([\d.]+) *\|", operation["description"])
+                    published[operation["operationId"]] = tuple(map(float, plan.groups()))
+    ours = {name: (plan.rate, plan.burst) for name, plan in PUBLISHED_PLANS.items() if ":" not in name}
+    assert ours == {name: published[name] for name in ours}
