@@ -1,0 +1,90 @@
+"""The tables of offers: seen, decided, pushed, held."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, text
+from sqlmodel import Field
+
+from fbm_sync.adapters.store.tables import StoreRow, Units
+
+
+class ObservedOfferRow(StoreRow, table=True):
+    """What Amazon last showed for a SKU; `body` is the whole observation."""
+
+    __tablename__ = "observed_offers"
+    account: str = Field(primary_key=True)
+    sku: str = Field(primary_key=True)
+    quantity: Units
+    observed_at: datetime
+    body: str
+
+
+class OfferDecisionRow(StoreRow, table=True):
+    """One decision from the moment it was first taken until another one superseded it.
+
+    `body` is the decision as first taken; `renewed_at`, `renewed_run_id` and `renewed_evidence` (the
+    times of its facts, in their sequence) tell when it was last found to be right still. `digest` is of
+    everything but times and run, so that an equal decision is recognised without reading it.
+    """
+
+    __tablename__ = "offer_decisions"
+    __table_args__ = (
+        Index(
+            "ix_offer_decisions_in_force",
+            "account",
+            "sku",
+            unique=True,
+            sqlite_where=text("superseded_at IS NULL"),
+            postgresql_where=text("superseded_at IS NULL"),
+        ),
+        Index(None, "sku", "first_decided_at"),
+    )
+    decision_id: int | None = Field(default=None, primary_key=True)
+    account: str
+    sku: str
+    mode: str
+    first_decided_at: datetime
+    renewed_at: datetime
+    renewed_run_id: str
+    renewed_evidence: str
+    superseded_at: datetime | None
+    digest: str
+    body: str
+
+
+class PushReceiptRow(StoreRow, table=True):
+    """One of Amazon's answers to a change; `in_force` marks the newest of each SKU."""
+
+    __tablename__ = "push_receipts"
+    __table_args__ = (
+        Index(
+            "ix_push_receipts_in_force",
+            "account",
+            "sku",
+            unique=True,
+            sqlite_where=text("in_force"),
+            postgresql_where=text("in_force"),
+        ),
+    )
+    receipt_id: int | None = Field(default=None, primary_key=True)
+    account: str
+    sku: str
+    outcome: str
+    answered_at: datetime
+    submission_id: str | None
+    run_id: str
+    in_force: bool
+    body: str
+
+
+class HoldRow(StoreRow, table=True):
+    """Raises held back for a person; a hold that ended is deleted."""
+
+    __tablename__ = "holds"
+    __table_args__ = (Index(None, "account"),)
+    hold_id: str = Field(primary_key=True)
+    account: str
+    held_at: datetime
+    released_at: datetime | None
+    reasons: str
+    changes: str

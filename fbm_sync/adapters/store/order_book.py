@@ -1,0 +1,231 @@
+"""What is recorded of orders: the orders themselves, how far they were read, what is expected of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, or_, select
+
+from fbm_sync.adapters.store.order_tables import (
+    OrderItemRow,
+    OrderOutlookRow,
+    OrderRow,
+    PageCursorRow,
+    QuarantineRow,
+    ShipmentRow,
+    WatermarkRow,
+)
+from fbm_sync.adapters.store.shapes import Shape, from_json, storable, to_json
+from fbm_sync.adapters.store.tables import table_of
+from fbm_sync.adapters.store.writing import LOOKUP, chunks, insert_all, upsert
+from fbm_sync.domain.order import Order, OrderId, OrderItem, OrderStatus, Shipment, held_units
+from fbm_sync.domain.risk import OrderOutlook
+from fbm_sync.ports import OrderWindow, PageCursor, QuarantinedItem, Unreadable
+
+_ORDERS = table_of(OrderRow)
+_ITEMS = table_of(OrderItemRow)
+_SHIPMENTS = table_of(ShipmentRow)
+_QUARANTINE = table_of(QuarantineRow)
+_WATERMARKS = table_of(WatermarkRow)
+_CURSORS = table_of(PageCursorRow)
+_OUTLOOKS = table_of(OrderOutlookRow)
+
+_ORDER = Shape(Order, _ORDERS, without=("items", "shipments"))
+_ITEM = Shape(OrderItem, _ITEMS)
+_SHIPMENT = Shape(Shipment, _SHIPMENTS)
+_OUTLOOK = TypeAdapter(OrderOutlook)
+
+# Nothing is left to ship in these, whatever the items say; all others are looked at by the domain.
+_CLOSED = (OrderStatus.SHIPPED, OrderStatus.CANCELLED, OrderStatus.UNFULFILLABLE)
+_MAYBE_OPEN = tuple(status.value for status in OrderStatus if status not in _CLOSED)
+
+
+class SqlOrderBook:
+    """Orders in the database, within one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    # --- orders
+
+    def record(self, orders: Sequence[Order]) -> None:
+        newest: dict[tuple[str, str], Order] = {}
+        for order in orders:
+            before = newest.get(_key(order))
+            if before is None or before.updated_at <= order.updated_at:
+                newest[_key(order)] = order
+        for chunk in chunks(list(newest.values()), LOOKUP):
+            self._record_versions(chunk)
+
+    def _record_versions(self, orders: Sequence[Order]) -> None:
+        """Record at most one version of each order, with the lines and parcels of that version only."""
+        stored = self._versions(orders)
+        fresh = [order for order in orders if stored.get(_key(order), order.updated_at) <= order.updated_at]
+        rows = [_ORDER.row(order) | {"shipped_at": order.shipped_at} for order in fresh]
+        upsert(self._connection, _ORDERS, rows, newer_by="updated_at")
+        replaced = _by_account(order for order in fresh if _key(order) in stored)
+        items = [row for order in fresh for row in _parts(order, _ITEM, order.items)]
+        shipments = [row for order in fresh for row in _parts(order, _SHIPMENT, order.shipments)]
+        for table, parts in ((_ITEMS, items), (_SHIPMENTS, shipments)):
+            # A line that Amazon took out of the order must not stay behind.
+            for account, ids in replaced.items():
+                outdated = (table.c.account == account, table.c.order_id.in_(ids))
+                self._connection.execute(delete(table).where(*outdated))
+            insert_all(self._connection, table, parts)
+
+    def _versions(self, orders: Sequence[Order]) -> dict[tuple[str, str], datetime]:
+        """Return when those of the orders that are recorded were last updated."""
+        columns = select(_ORDERS.c.account, _ORDERS.c.order_id, _ORDERS.c.updated_at)
+        return {
+            (account, order_id): updated_at
+            for name, ids in _by_account(orders).items()
+            for account, order_id, updated_at in self._connection.execute(
+                columns.where(_ORDERS.c.account == name, _ORDERS.c.order_id.in_(ids))
+            )
+        }
+
+    def known(self, account: str, order_ids: Sequence[OrderId]) -> Mapping[OrderId, Order]:
+        return {order.order_id: order for order in self._named(order_ids, _ORDERS.c.account == account)}
+
+    def find(self, order_ids: Sequence[OrderId]) -> tuple[Order, ...]:
+        return tuple(self._named(order_ids))
+
+    def holding_units(self, now: datetime) -> tuple[Order, ...]:
+        candidates = or_(_ORDERS.c.status.in_(_MAYBE_OPEN), _ORDERS.c.units_kept_until > now)
+        return tuple(order for order in self._load(candidates) if held_units(order, now))
+
+    def touched_since(self, since: datetime) -> tuple[Order, ...]:
+        columns = (_ORDERS.c.created_at, _ORDERS.c.ship_by_at, _ORDERS.c.shipped_at)
+        return tuple(self._load(or_(*(column >= since for column in columns))))
+
+    def every(self) -> tuple[Order, ...]:
+        return tuple(self._load())
+
+    def _named(self, order_ids: Sequence[OrderId], *conditions: ColumnElement[bool]) -> Iterable[Order]:
+        for ids in chunks(list(dict.fromkeys(order_ids)), LOOKUP):
+            yield from self._load(_ORDERS.c.order_id.in_(ids), *conditions)
+
+    def _load(self, *conditions: ColumnElement[bool]) -> list[Order]:
+        """Return the orders that meet all conditions, with their lines and parcels, by account and id."""
+        items: dict[tuple[str, str], list[OrderItem]] = {}
+        for row in self._parts_of_orders(_ITEMS, conditions):
+            items.setdefault((row["account"], row["order_id"]), []).append(_ITEM.value(row))
+        shipments: dict[tuple[str, str], list[Shipment]] = {}
+        for row in self._parts_of_orders(_SHIPMENTS, conditions):
+            shipments.setdefault((row["account"], row["order_id"]), []).append(_SHIPMENT.value(row))
+        statement = select(_ORDERS).where(*conditions).order_by(_ORDERS.c.account, _ORDERS.c.order_id)
+        loaded = []
+        for row in self._connection.execute(statement).mappings():
+            key = (row["account"], row["order_id"])
+            parts = {"items": tuple(items.get(key, ())), "shipments": tuple(shipments.get(key, ()))}
+            loaded.append(_ORDER.value(row, **parts))
+        return loaded
+
+    def _parts_of_orders(self, table: Any, conditions: Iterable[ColumnElement[bool]]) -> Iterable[RowMapping]:
+        statement = select(table).join_from(table, _ORDERS).where(*conditions).order_by(table.c.position)
+        return self._connection.execute(statement).mappings()
+
+    # --- quarantine
+
+    def set_aside(self, account: str, unreadable: Sequence[Unreadable], now: datetime) -> None:
+        rows = [
+            {
+                "account": account,
+                "subject": storable(item.subject),
+                "reason": storable(item.reason),
+                "first_seen_at": now,
+                "last_seen_at": now,
+            }
+            for item in unreadable
+        ]
+        upsert(self._connection, _QUARANTINE, rows, keep=("first_seen_at",))
+
+    def readmit(self, account: str, subjects: Sequence[str]) -> None:
+        column = _QUARANTINE.c
+        for some in chunks([storable(subject) for subject in subjects], LOOKUP):
+            self._connection.execute(
+                delete(_QUARANTINE).where(column.account == account, column.subject.in_(some))
+            )
+
+    def quarantined(self) -> tuple[QuarantinedItem, ...]:
+        column = _QUARANTINE.c
+        statement = select(_QUARANTINE).order_by(column.first_seen_at, column.account, column.subject)
+        return tuple(QuarantinedItem(**row) for row in self._connection.execute(statement).mappings())
+
+    # --- how far orders were read
+
+    def watermark(self, account: str) -> datetime | None:
+        statement = select(_WATERMARKS.c.known_up_to).where(_WATERMARKS.c.account == account)
+        return self._connection.execute(statement).scalar_one_or_none()
+
+    def advance_watermark(self, account: str, to: datetime) -> None:
+        row = {"account": account, "known_up_to": to}
+        upsert(self._connection, _WATERMARKS, [row], newer_by="known_up_to")
+
+    def cursor(self, account: str) -> PageCursor | None:
+        statement = select(_CURSORS).where(_CURSORS.c.account == account)
+        row = self._connection.execute(statement).mappings().one_or_none()
+        if row is None:
+            return None
+        return PageCursor(
+            window=OrderWindow(since=row["since"], until=row["until"]),
+            token=row["token"],
+            read_up_to=row["read_up_to"],
+            saved_at=row["saved_at"],
+        )
+
+    def save_cursor(self, account: str, cursor: PageCursor | None) -> None:
+        if cursor is None:
+            self._connection.execute(delete(_CURSORS).where(_CURSORS.c.account == account))
+            return
+        row = {
+            "account": account,
+            "since": cursor.window.since,
+            "until": cursor.window.until,
+            "token": cursor.token,
+            "read_up_to": cursor.read_up_to,
+            "saved_at": cursor.saved_at,
+        }
+        upsert(self._connection, _CURSORS, [row])
+
+    # --- what is expected of orders
+
+    def record_outlooks(self, outlooks: Sequence[OrderOutlook]) -> None:
+        rows = {
+            (outlook.account, outlook.order_id): {
+                "account": outlook.account,
+                "order_id": outlook.order_id,
+                "state": outlook.state.value,
+                "ship_by_at": outlook.ship_by_at,
+                "body": to_json(_OUTLOOK, outlook),
+            }
+            for outlook in outlooks
+        }
+        self._connection.execute(delete(_OUTLOOKS))
+        insert_all(self._connection, _OUTLOOKS, list(rows.values()))
+
+    def outlooks(self) -> tuple[OrderOutlook, ...]:
+        column = _OUTLOOKS.c
+        statement = select(column.body).order_by(
+            column.ship_by_at.asc().nulls_last(), column.account, column.order_id
+        )
+        return tuple(from_json(_OUTLOOK, body) for body in self._connection.execute(statement).scalars())
+
+
+def _key(order: Order) -> tuple[str, str]:
+    return order.account, order.order_id
+
+
+def _by_account(orders: Iterable[Order]) -> dict[str, list[str]]:
+    """Return order ids by account: lookups name one account and many ids."""
+    ids: dict[str, list[str]] = {}
+    for order in orders:
+        ids.setdefault(order.account, []).append(order.order_id)
+    return ids
+
+
+def _parts(order: Order, shape: Shape[Any], parts: Iterable[Any]) -> Iterable[dict[str, Any]]:
+    """Return the rows of an order's lines or parcels, numbered in their sequence."""
+    for position, part in enumerate(parts):
+        yield shape.row(part) | {"account": order.account, "order_id": order.order_id, "position": position}

@@ -1,0 +1,122 @@
+"""The tables of orders: the orders, how far they were read, what is expected of them."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKeyConstraint, Index
+from sqlmodel import Field
+
+from fbm_sync.adapters.store.tables import MaybeUnits, StoreRow, Units
+
+
+class OrderRow(StoreRow, table=True):
+    """One order; `shipped_at` is when its last parcel left, kept here because it is looked up."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        Index(None, "order_id"),
+        Index(None, "status"),
+        Index(None, "created_at"),
+        Index(None, "ship_by_at"),
+        Index(None, "shipped_at"),
+        Index(None, "units_kept_until"),
+    )
+    account: str = Field(primary_key=True)
+    order_id: str = Field(primary_key=True)
+    status: str
+    status_text: str
+    marketplace: str | None
+    fulfilled_by: str
+    service_level: str | None
+    created_at: datetime
+    updated_at: datetime
+    ship_by_at: datetime | None
+    deliver_by_at: datetime | None
+    shipped_at: datetime | None
+    units_kept_until: datetime | None
+    rest: str | None
+
+
+class OrderItemRow(StoreRow, table=True):
+    """One line of an order, in the order's own sequence."""
+
+    __tablename__ = "order_items"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["account", "order_id"], ["orders.account", "orders.order_id"], ondelete="CASCADE"
+        ),
+    )
+    account: str = Field(primary_key=True)
+    order_id: str = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    order_item_id: str
+    sku: str
+    ordered_units: Units
+    shipped_units: Units
+    unfulfilled_units: MaybeUnits
+    unit_price_minor: MaybeUnits
+    currency: str | None
+    cancel_requested: bool
+    cancelled_by: str | None
+    rest: str | None
+
+
+class ShipmentRow(StoreRow, table=True):
+    """Units of an order item that left."""
+
+    __tablename__ = "shipments"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["account", "order_id"], ["orders.account", "orders.order_id"], ondelete="CASCADE"
+        ),
+    )
+    account: str = Field(primary_key=True)
+    order_id: str = Field(primary_key=True)
+    position: int = Field(primary_key=True)
+    shipment_id: str
+    order_item_id: str
+    sku: str
+    units: Units
+    shipped_at: datetime
+    rest: str | None
+
+
+class QuarantineRow(StoreRow, table=True):
+    """Something unreadable that waits for another try."""
+
+    __tablename__ = "quarantine"
+    account: str = Field(primary_key=True)
+    subject: str = Field(primary_key=True)
+    reason: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+class WatermarkRow(StoreRow, table=True):
+    """The instant up to which an account's orders are known."""
+
+    __tablename__ = "watermarks"
+    account: str = Field(primary_key=True)
+    known_up_to: datetime
+
+
+class PageCursorRow(StoreRow, table=True):
+    """Where an account's unfinished walk through a window stands."""
+
+    __tablename__ = "page_cursors"
+    account: str = Field(primary_key=True)
+    since: datetime
+    until: datetime | None
+    token: str
+    read_up_to: datetime | None
+    saved_at: datetime
+
+
+class OrderOutlookRow(StoreRow, table=True):
+    """What is expected of an open order; `body` is the whole outlook."""
+
+    __tablename__ = "order_outlooks"
+    account: str = Field(primary_key=True)
+    order_id: str = Field(primary_key=True)
+    state: str
+    ship_by_at: datetime | None
+    body: str
