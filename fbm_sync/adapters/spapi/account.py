@@ -1,0 +1,75 @@
+"""One seller account at Amazon, ready to use: its orders, its offers and the way there."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+from fbm_sync.adapters.spapi.gateway import Gateway
+from fbm_sync.adapters.spapi.listings import AmazonListings
+from fbm_sync.adapters.spapi.orders import AmazonOrders
+from fbm_sync.adapters.spapi.throttle import Throttle
+from fbm_sync.adapters.spapi.tokens import Credentials
+from fbm_sync.ports import Clock
+
+
+class AmazonAccount:
+    """A seller account: `orders` and `offers` are its two doors, `gateway` knows what was sent.
+
+    `rate_factor` scales Amazon's published limits, for sellers with raised ones. Raises `ConfigError`
+    when a credential is empty. To be closed at the end, or used with `with`.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        seller_id: str,
+        marketplaces: Sequence[str],
+        endpoint: str,
+        token_endpoint: str,
+        credentials: Credentials,
+        clock: Clock,
+        rate_factor: float = 1.0,
+    ) -> None:
+        self.name = name
+        self.gateway = Gateway(
+            account=name,
+            endpoint=endpoint,
+            token_endpoint=token_endpoint,
+            marketplaces=marketplaces,
+            credentials=credentials,
+            clock=clock,
+            throttle=Throttle(clock, rate_factor=rate_factor),
+        )
+        self.orders = AmazonOrders(self.gateway, clock, account=name)
+        self.offers = AmazonListings(self.gateway, clock, account=name, seller_id=seller_id)
+        self._clock = clock
+        self._seller_id = seller_id
+
+    def server_time_skew(self) -> timedelta | None:
+        """Return by how much our clock is ahead of Amazon's; `None` when Amazon does not tell its time.
+
+        Costs one small read, so it also proves that the account's credentials and seller id work.
+        Amazon's time has whole seconds, and the answer's travel is in it.
+        """
+        asked_at = self._clock.now()
+        answer = self.gateway.call(
+            "searchListingsItems", self._seller_id, params={"pageSize": "1", "includedData": "summaries"}
+        )
+        if answer.date is None:
+            return None
+        middle = asked_at + (self._clock.now() - asked_at) / 2
+        return middle - answer.date
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.gateway.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
