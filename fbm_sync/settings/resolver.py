@@ -1,0 +1,249 @@
+"""What a checked file means: references and paths resolved, tables seen together, policies inherited."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from fbm_sync.domain.change import PushLimits
+from fbm_sync.domain.policy import BackorderKind, BackorderPolicy, Lever
+from fbm_sync.settings import notation, schema
+from fbm_sync.settings.marketplaces import MARKETPLACES, Region
+from fbm_sync.settings.values import (
+    AccountSettings,
+    AlertChannel,
+    AlertSettings,
+    CalendarSettings,
+    DaemonSettings,
+    HealthSettings,
+    OrderSettings,
+    Settings,
+    SupplySettings,
+)
+
+LOG_CHANNEL = "log"
+"""The name of the channel that is always there: the log itself."""
+
+_ENVIRONMENT_REFERENCE = re.compile(r"env:(?P<plain>\w+)|\$\{(?P<braced>\w+)\}", re.ASCII)
+_POLICY_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_SQLITE_FILE = re.compile(r"(?P<scheme>sqlite(\+pysqlite)?):///(?P<file>[^?]+)(?P<rest>\?.*)?")
+
+
+class Resolver:
+    """Turns checked tables into settings, and collects what only shows when tables are seen together."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str], content: Mapping[str, Any]) -> None:
+        self._folder = folder
+        self._environ = environ
+        self._content = content
+        self.faults: list[str] = []
+
+    def settings(self, path: Path, file: schema.ConfigFile) -> Settings:
+        """Return the settings; they are complete only when there are no faults."""
+        accounts = self._accounts(file.accounts)
+        return Settings(
+            path=path,
+            store_url=self._store_url(file.store.url),
+            accounts=accounts,
+            supply=SupplySettings(kind="csv", directory=self._inside(file.supply.directory)),
+            calendar=_calendar(file.calendar),
+            policies=self._policies(file.policy, accounts),
+            limits=PushLimits(**file.limits.model_dump()),
+            alerts=AlertSettings(
+                channels=self._channels(file.alerts.channels),
+                quiet_hours=notation.quiet_span(file.alerts.quiet_hours),
+                late_probability=file.alerts.late_probability,
+            ),
+            orders=OrderSettings(**file.orders.model_dump()),
+            daemon=_daemon(file.daemon),
+            health=HealthSettings(lsr_by=file.health.lsr_by, cr_by=file.health.cr_by),
+        )
+
+    def _inside(self, text: str) -> Path:
+        """Return a path of the file, which counts from the file's own folder."""
+        return Path(os.path.normpath(self._folder / text))
+
+    # --- the database -----------------------------------------------------------------------------
+
+    def _store_url(self, text: str) -> str:
+        url = self._resolved("store.url", text)
+        if not url:
+            return ""
+        if url.startswith("sqlite"):
+            match = _SQLITE_FILE.fullmatch(url)
+            if match is None or match["file"] == ":memory:":
+                self.faults.append(
+                    "store.url: a SQLite address needs a file that outlives the process; "
+                    'write one like "sqlite:///fbm_sync.db"'
+                )
+                return ""
+            return f"{match['scheme']}:///{self._inside(match['file'])}{match['rest'] or ''}"
+        if not url.startswith("postgresql+psycopg://"):
+            # The rest of the address may hold a password, so only its beginning is shown.
+            self.faults.append(
+                f"store.url: {url.partition(':')[0]!r} is not a database that can be used; "
+                "write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+            )
+        return url
+
+    # --- accounts ---------------------------------------------------------------------------------
+
+    def _accounts(self, tables: Sequence[schema.AccountTable]) -> tuple[AccountSettings, ...]:
+        if not self._content.get("accounts"):
+            self.faults.append("accounts: missing; write at least one [[accounts]] table")
+        accounts = tuple(
+            account for account in (self._account(table) for table in tables) if account is not None
+        )
+        self._refuse_twins(accounts)
+        return accounts
+
+    def _account(self, table: schema.AccountTable) -> AccountSettings | None:
+        place = f"accounts.{table.name}"
+        marketplaces = [MARKETPLACES[name] for name in table.marketplaces]
+        region = marketplaces[0].region
+        if any(marketplace.region is not region for marketplace in marketplaces):
+            listed = ", ".join(f"{entry.country} ({entry.region})" for entry in marketplaces)
+            self.faults.append(
+                f"{place}.marketplaces: {listed} are in different regions; "
+                "write one [[accounts]] table for each region"
+            )
+            return None
+        endpoint = table.endpoint or region.endpoint
+        self._refuse_foreign_endpoint(place, endpoint, region)
+        return AccountSettings(
+            name=table.name,
+            seller_id=table.seller_id,
+            marketplaces=tuple(dict.fromkeys(table.marketplaces)),
+            region=region,
+            currency=marketplaces[0].currency,
+            endpoint=endpoint,
+            token_endpoint=table.token_endpoint,
+            automated_handling_time=table.automated_handling_time,
+            push=table.push,
+            rate_factor=table.rate_factor,
+        )
+
+    def _refuse_foreign_endpoint(self, place: str, endpoint: str, region: Region) -> None:
+        """Refuse one region's marketplaces at another region's door: Amazon would only say "forbidden"."""
+        host = urlsplit(endpoint).hostname or ""
+        for other in Region:
+            if other is not region and host.endswith(f"sellingpartnerapi-{other}.amazon.com"):
+                self.faults.append(
+                    f'{place}.endpoint: "{endpoint}" serves region {other}, but the marketplaces are in '
+                    f"{region}; leave it out, or write {region.endpoint}"
+                )
+
+    def _refuse_twins(self, accounts: Sequence[AccountSettings]) -> None:
+        """Refuse two accounts that would write the same listings, or share a name."""
+        names: set[str] = set()
+        sellers: dict[tuple[str, Region], str] = {}
+        for account in accounts:
+            if account.name in names:
+                self.faults.append(f"accounts.{account.name}.name: used twice; give every account its own")
+                continue
+            names.add(account.name)
+            first = sellers.setdefault((account.seller_id, account.region), account.name)
+            if first != account.name:
+                self.faults.append(
+                    f"accounts.{account.name}.seller_id: {account.seller_id} in region {account.region} is "
+                    f"account {first} already; list all its marketplaces there"
+                )
+
+    # --- policies ---------------------------------------------------------------------------------
+
+    def _policies(
+        self, tables: Mapping[str, schema.PolicyTable], accounts: Sequence[AccountSettings]
+    ) -> Mapping[str, BackorderPolicy]:
+        default = tables.get("default", schema.PolicyTable())
+        policies = {"default": _policy("default", default)}
+        for name, table in tables.items():
+            if not _POLICY_NAME.fullmatch(name):
+                self.faults.append(f"policy.{name}: a name has letters, digits, - and _ only")
+            own = {key: getattr(table, key) for key in table.model_fields_set}
+            policies[name] = _policy(name, default.model_copy(update=own))
+        self._refuse_dead_levers(policies, accounts)
+        return MappingProxyType(policies)
+
+    def _refuse_dead_levers(
+        self, policies: Mapping[str, BackorderPolicy], accounts: Sequence[AccountSettings]
+    ) -> None:
+        """Refuse a promise through handling time where Amazon sets handling time itself (rules §8)."""
+        if not accounts or any(account.automated_handling_time != "on" for account in accounts):
+            return
+        for name, policy in policies.items():
+            if policy.lever is Lever.HANDLING_TIME and policy.backorder is not BackorderKind.NEVER:
+                self.faults.append(
+                    f'policy.{name}.lever: "handling_time" has no effect while automated_handling_time is '
+                    '"on"; write "restock_date"'
+                )
+
+    # --- alerts -----------------------------------------------------------------------------------
+
+    def _channels(self, texts: Sequence[str]) -> tuple[AlertChannel, ...]:
+        """Return the channels with names that may be stored and shown: the variable's, or the scheme."""
+        channels: dict[str, AlertChannel] = {}
+        for text in texts:
+            url = self._resolved("alerts.channels", text)
+            scheme, mark, _ = url.partition("://")
+            if url and not mark:
+                self.faults.append(
+                    "alerts.channels: an entry is not an address (hidden: it may hold a password); "
+                    'write one like "mailtos://…", or "env:NAME" for a variable that holds it'
+                )
+            reference = _ENVIRONMENT_REFERENCE.fullmatch(text)
+            wanted = (reference["plain"] or reference["braced"] if reference else scheme).lower()
+            name, number = wanted, 1
+            while name in channels or name == LOG_CHANNEL:
+                number += 1
+                name = f"{wanted}-{number}"
+            channels[name] = AlertChannel(name=name, url=url)
+        return tuple(channels.values())
+
+    def _resolved(self, place: str, text: str) -> str:
+        """Return a text, or what the environment variable holds that it refers to."""
+        match = _ENVIRONMENT_REFERENCE.fullmatch(text)
+        if match is None:
+            if "${" in text:
+                self.faults.append(f"{place}: a reference like ${{NAME}} must be the whole text")
+            return text
+        name = match["plain"] or match["braced"]
+        value = self._environ.get(name, "").strip()
+        if not value:
+            self.faults.append(f"{place}: the environment variable {name} is not set")
+        return value
+
+
+def _calendar(table: schema.CalendarTable) -> CalendarSettings:
+    return CalendarSettings(
+        timezone=table.timezone,
+        weekdays=frozenset(schema.WEEKDAYS.index(day) for day in table.ship_days),
+        holidays=table.holidays,
+        cut_off=notation.clock_time(table.cut_off),
+    )
+
+
+def _daemon(table: schema.DaemonTable) -> DaemonSettings:
+    host, port = notation.listen_address(table.listen)
+    return DaemonSettings(host=host, port=port, **table.model_dump(exclude={"listen"}))
+
+
+def _policy(name: str, table: schema.PolicyTable) -> BackorderPolicy:
+    """Return the policy of a complete table. Categories compare without regard to capitals."""
+    options = table.model_dump(exclude={"max_cash", "late_order_cost"})
+    options["firm_statuses"] = frozenset(table.firm_statuses)
+    options["excluded_categories"] = frozenset(
+        category.strip().lower() for category in table.excluded_categories
+    )
+    return BackorderPolicy(
+        name=name,
+        max_cash_minor=_minor(table.max_cash),
+        late_order_cost_minor=_minor(table.late_order_cost),
+        **options,
+    )
+
+
+def _minor(amount: str | None) -> int | None:
+    return None if amount is None else notation.minor_units(amount)

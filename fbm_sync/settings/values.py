@@ -1,0 +1,125 @@
+"""What the program gets to see of the configuration: frozen values, complete and checked."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from datetime import date, time
+from pathlib import Path
+from typing import Literal
+
+from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.domain.change import PushLimits
+from fbm_sync.domain.policy import BackorderPolicy
+from fbm_sync.settings.marketplaces import Region
+
+HealthBasis = Literal["ship_by", "created", "shipped"]
+"""Which moment of an order decides whether it falls into a metric's window."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSettings:
+    """One seller account in one region: what to read and write there, without its secrets.
+
+    `push` lets the daemon write to Amazon. `rate_factor` scales Amazon's published request limits.
+    `currency` is that of the first marketplace.
+    """
+
+    name: str
+    seller_id: str
+    marketplaces: tuple[str, ...]
+    region: Region
+    currency: str
+    endpoint: str
+    token_endpoint: str
+    automated_handling_time: Literal["on", "off", "unknown"]
+    push: bool
+    rate_factor: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SupplySettings:
+    """Where the seller's own records are."""
+
+    kind: Literal["csv"]
+    directory: Path
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarSettings:
+    """When parcels leave. `weekdays` uses Monday = 0; `holidays` names a country, or is empty for none."""
+
+    timezone: str
+    weekdays: frozenset[int]
+    holidays: str
+    cut_off: time
+
+    def ship_calendar(self, holidays: Iterable[date] = ()) -> ShipCalendar:
+        """Return the calendar with these days closed; the caller knows which dates the country means."""
+        return ShipCalendar(
+            timezone=self.timezone,
+            weekdays=self.weekdays,
+            holidays=frozenset(holidays),
+            cut_off=self.cut_off,
+        )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AlertChannel:
+    """One way to reach people. `name` is safe to store and show; `url` may hold a password."""
+
+    name: str
+    url: str = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSettings:
+    """Whom to tell, when not to (local times in the calendar's zone), and from which P(late) on."""
+
+    channels: tuple[AlertChannel, ...]
+    quiet_hours: tuple[time, time] | None
+    late_probability: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OrderSettings:
+    """How far back the first pull reads, and how far each later one reaches behind its watermark."""
+
+    first_days: int
+    overlap_minutes: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonSettings:
+    """The daemon's address and rhythm."""
+
+    host: str
+    port: int
+    pull_minutes: float
+    offers_minutes: float
+    plan_minutes: float
+    push_minutes: float
+    alert_minutes: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HealthSettings:
+    """Which moment of an order counts for the late shipment rate and for the cancellation rate."""
+
+    lsr_by: HealthBasis
+    cr_by: HealthBasis
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The whole configuration. `path` is the file it came from; `policies` always holds `default`."""
+
+    path: Path
+    store_url: str = dataclasses.field(repr=False)
+    accounts: tuple[AccountSettings, ...]
+    supply: SupplySettings
+    calendar: CalendarSettings
+    policies: Mapping[str, BackorderPolicy]
+    limits: PushLimits
+    alerts: AlertSettings
+    orders: OrderSettings
+    daemon: DaemonSettings
+    health: HealthSettings
