@@ -1,0 +1,143 @@
+"""A push of changes to Amazon: how much may change at once, what Amazon answered, what proves it live.
+
+Refuse the absurd: a push that would change an unlikely share of the shop waits for a person, while
+decreases always go, because they can cost sales but never the account (rules §9).
+"""
+
+import dataclasses
+import enum
+from datetime import date, datetime
+
+from fbm_sync.domain.offer import Offer, OfferChange
+
+_SMALL_SHOP_CHANGES = 10
+"""Share limits never allow fewer changes than this: 30 % of three listings would hold everything."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PushLimits:
+    """How much one push may change before a person is asked; the first limit reached holds the raises.
+
+    Shares are of the account's listings. The age limits keep a raise from resting on stale facts.
+    """
+
+    max_changed: int = 500
+    max_changed_share: float = 0.3
+    max_zeroed: int = 100
+    max_zeroed_share: float = 0.2
+    max_raised_units: int = 10_000
+    max_order_age_minutes: int = 15
+    max_supply_age_hours: int = 26
+    max_supply_shrink_share: float = 0.5
+    confirm_grace_minutes: int = 360
+
+
+class PushOutcome(enum.StrEnum):
+    """What became of a change; ACCEPTED means queued at Amazon, only CONFIRMED means seen live."""
+
+    VALID = "valid"
+    ACCEPTED = "accepted"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    UNCONFIRMED = "unconfirmed"
+    FAILED = "failed"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PushReceipt:
+    """Amazon's answer to one change; `problems` are Amazon's own words."""
+
+    change: OfferChange
+    outcome: PushOutcome
+    at: datetime
+    submission_id: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class GuardedPush:
+    """Changes sorted by what may happen to them: go now, or wait for a person, and why."""
+
+    go: tuple[OfferChange, ...]
+    held: tuple[OfferChange, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+def guard_push(changes: tuple[OfferChange, ...], listings: int, limits: PushLimits) -> GuardedPush:
+    """Let a push go, or hold its raises when it would change an absurd share of the shop.
+
+    Decreases always go: they can cost sales, never the account (rules §9). Zero-outs come first, then
+    other decreases, then the rest; ties by SKU.
+    """
+    ordered = tuple(sorted(changes, key=lambda one: (not one.zeroes, not one.is_decrease, one.sku)))
+    reasons = _breached_limits(ordered, listings, limits)
+    if not reasons:
+        return GuardedPush(go=ordered)
+    go = tuple(change for change in ordered if change.is_decrease)
+    held = tuple(change for change in ordered if not change.is_decrease)
+    return GuardedPush(go=go, held=held, reasons=reasons if held else ())
+
+
+def _breached_limits(changes: tuple[OfferChange, ...], listings: int, limits: PushLimits) -> tuple[str, ...]:
+    zeroed = sum(change.zeroes for change in changes)
+    raised = sum(change.raised_units for change in changes)
+    changed_share = max(_SMALL_SHOP_CHANGES, int(limits.max_changed_share * listings))
+    zeroed_share = max(_SMALL_SHOP_CHANGES, int(limits.max_zeroed_share * listings))
+    checks = (
+        ("SKUs changed", len(changes), limits.max_changed, "max_changed"),
+        ("SKUs changed", len(changes), changed_share, "max_changed_share"),
+        ("SKUs taken off sale", zeroed, limits.max_zeroed, "max_zeroed"),
+        ("SKUs taken off sale", zeroed, zeroed_share, "max_zeroed_share"),
+        ("units raised", raised, limits.max_raised_units, "max_raised_units"),
+    )
+    return tuple(
+        f"{count} {what}, limits.{name} allows {allowed}"
+        for what, count, allowed, name in checks
+        if count > allowed
+    )
+
+
+def is_live(change: OfferChange, seen: Offer) -> bool:
+    """Tell whether what Amazon shows now proves that a change has taken effect.
+
+    Orders lower the live quantity after a change, so a raise is proven by any quantity above the old
+    one, a decrease by any quantity not above the new one. The promise must match exactly.
+    """
+    if _promise(seen) != _promise(change.after):
+        return False
+    if change.after.quantity > change.before.quantity:
+        return change.before.quantity < seen.quantity
+    return seen.quantity <= change.after.quantity
+
+
+def rebase(change: OfferChange, seen: Offer) -> OfferChange | None:
+    """Return a planned change as it must be now that the listing shows `seen`; `None`: plan it again.
+
+    Orders placed since the plan's look have lowered the live quantity; writing the planned number would
+    sell those units a second time, so the change is lowered by as many. If the plan knew of them
+    already, that is one unit too few for one more turn, never one too many. A listing that shows more
+    units than expected, or another promise, was moved by somebody else: then only a decrease goes.
+    """
+    sold = max(0, change.before.quantity - seen.quantity)
+    after = dataclasses.replace(change.after, quantity=max(0, change.after.quantity - sold))
+    moved = _promise(seen) != _promise(change.before)
+    if after.quantity < seen.quantity and moved:
+        after = dataclasses.replace(seen, quantity=after.quantity)
+    elif after.quantity >= seen.quantity and (moved or seen.quantity > change.before.quantity):
+        return None
+    return None if after == seen else _to(change, seen, after)
+
+
+def _promise(offer: Offer) -> tuple[int | None, date | None]:
+    return (offer.handling_days, offer.restock_on)
+
+
+def lowering_part(change: OfferChange) -> OfferChange | None:
+    """Return the part of a waiting change that takes units off sale, which need not wait."""
+    if change.after.quantity >= change.before.quantity:
+        return None
+    return _to(change, change.before, dataclasses.replace(change.before, quantity=change.after.quantity))
+
+
+def _to(change: OfferChange, before: Offer, after: Offer) -> OfferChange:
+    return dataclasses.replace(change, before=before, after=after)

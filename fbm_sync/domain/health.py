@@ -1,0 +1,120 @@
+"""The account's standing with Amazon: how many late and cancelled orders there are, and how many it can take.
+
+Everything is integer arithmetic on orders: `100 · late ≥ 4 · orders` is a breach, and without orders
+there is no rate. Amazon's own figures win where they are known (rules §11).
+"""
+
+import dataclasses
+import enum
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from fbm_sync.domain.order import Fulfiller, Order, OrderStatus
+from fbm_sync.domain.policy import Headroom
+
+
+class Metric(enum.StrEnum):
+    """Amazon's measures of a seller that late and cancelled orders move."""
+
+    LSR = "LSR"
+    CR = "CR"
+
+
+_LSR_WINDOW_DAYS = 10
+_CR_WINDOW_DAYS = 7
+_LSR_LIMIT = (4, 100)
+_CR_LIMIT = (25, 1000)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One metric now: `numerator` bad orders of `denominator`, breached from the share `limit` on."""
+
+    metric: Metric
+    window_days: int
+    numerator: int
+    denominator: int
+    limit: tuple[int, int]
+
+    @property
+    def breached(self) -> bool:
+        """Whether Amazon's limit is reached; never without orders."""
+        part, whole = self.limit
+        return self.denominator > 0 and whole * self.numerator >= part * self.denominator
+
+    @property
+    def headroom_orders(self) -> int:
+        """How many more bad orders keep the account below the limit; never negative."""
+        part, whole = self.limit
+        return max(0, -(-part * self.denominator // whole) - 1 - self.numerator)
+
+
+def late_shipments(orders: Iterable[Order], now: datetime) -> Standing:
+    """Measure the 10-day LSR: orders whose ship-by fell in the window, late when confirmed after it.
+
+    An order past its ship-by and still unshipped is late already.
+    """
+    since = now - timedelta(days=_LSR_WINDOW_DAYS)
+    due = [
+        order
+        for order in orders
+        if _counts(order)
+        and order.ship_by_at is not None
+        and since <= order.ship_by_at <= now
+        and order.status is not OrderStatus.CANCELLED
+    ]
+    late = sum(order.is_open or _shipped_late(order) for order in due)
+    return Standing(
+        metric=Metric.LSR,
+        window_days=_LSR_WINDOW_DAYS,
+        numerator=late,
+        denominator=len(due),
+        limit=_LSR_LIMIT,
+    )
+
+
+def _shipped_late(order: Order) -> bool:
+    return (
+        order.shipped_at is not None and order.ship_by_at is not None and order.shipped_at > order.ship_by_at
+    )
+
+
+def cancellations(orders: Iterable[Order], now: datetime) -> Standing:
+    """Measure the 7-day CR: orders created in the window, cancelled by the seller without a request.
+
+    Amazon's own cancellation after ship-by counts against the seller too; a buyer's request does not,
+    nor does what Amazon cancels while there is still time to ship.
+    """
+    since = now - timedelta(days=_CR_WINDOW_DAYS)
+    created = [order for order in orders if _counts(order) and since <= order.created_at <= now]
+    cancelled = sum(_is_seller_fault(order) for order in created)
+    return Standing(
+        metric=Metric.CR,
+        window_days=_CR_WINDOW_DAYS,
+        numerator=cancelled,
+        denominator=len(created),
+        limit=_CR_LIMIT,
+    )
+
+
+def _counts(order: Order) -> bool:
+    return order.fulfilled_by is not Fulfiller.AMAZON and not order.is_pending
+
+
+def _is_seller_fault(order: Order) -> bool:
+    if order.units_kept_until is not None:  # its payment failed
+        return False
+    too_late = order.ship_by_at is None or order.updated_at > order.ship_by_at
+    faults = {"MERCHANT", "AMAZON"} if too_late else {"MERCHANT"}
+    return any(item.cancelled_by in faults and not item.cancel_requested for item in order.items)
+
+
+def headroom(orders: Iterable[Order], now: datetime) -> Headroom:
+    """Return how many more late and cancelled orders the account can take now."""
+    known = tuple(orders)
+    lsr, cr = late_shipments(known, now), cancellations(known, now)
+    return Headroom(
+        late_orders=lsr.headroom_orders,
+        cancelled_orders=cr.headroom_orders,
+        breached=tuple(standing.metric.value for standing in (lsr, cr) if standing.breached),
+    )

@@ -1,0 +1,483 @@
+"""The offer a buyer sees: quantity, handling time, restock date; and the change that gets us there.
+
+A listing has one quantity and one promise for every unit, so a SKU is either sold from stock with
+its normal handling time, or sold ahead with a later promise, or not sold: never a mixture (rules §8).
+"""
+
+import dataclasses
+import enum
+import math
+from datetime import date, datetime
+
+from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.domain.order import Sku
+from fbm_sync.domain.policy import (
+    HORIZON_DAYS,
+    BackorderKind,
+    BackorderPolicy,
+    Cap,
+    Gate,
+    Lever,
+    SellAhead,
+    SellAheadFacts,
+    decide_sell_ahead,
+    first_spare_day,
+)
+from fbm_sync.domain.promise import AvailableToPromise, keep_promise
+
+_PLENTY = 5
+"""From so many units on, one unit more is not worth a write."""
+
+
+class ListingMode(enum.StrEnum):
+    """How a listing sells: one quantity and one promise serve every unit, so modes never mix."""
+
+    IN_STOCK = "in_stock"
+    BACKORDER = "backorder"
+    PREORDER = "preorder"
+    SOLD_OUT = "sold_out"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a listing offers: units, ship days of handling time, and the restock date or `None`.
+
+    `handling_days` of `None` means the account's default, which no one has overridden.
+    """
+
+    quantity: int
+    handling_days: int | None
+    restock_on: date | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedOffer:
+    """What Amazon showed for a SKU when we last looked: the memory against which changes are found.
+
+    `offer.quantity` is the *live* quantity, which Amazon lowers as orders arrive; handling time and
+    restock date are what was last submitted (Amazon shows no live value of them). `other_channels`
+    names channel codes besides the merchant's own: such a SKU is never touched.
+    """
+
+    account: str
+    sku: Sku
+    offer: Offer
+    observed_at: datetime
+    product_type: str = "PRODUCT"
+    title: str | None = None
+    other_channels: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OfferChange:
+    """One SKU's step from what Amazon shows to what it should show."""
+
+    account: str
+    sku: Sku
+    product_type: str
+    before: Offer
+    after: Offer
+
+    @property
+    def raised_units(self) -> int:
+        """Units put on sale by it; zero for a decrease."""
+        return max(0, self.after.quantity - self.before.quantity)
+
+    @property
+    def zeroes(self) -> bool:
+        """Whether it takes the SKU off sale: the most urgent change there is."""
+        return self.after.quantity == 0 < self.before.quantity
+
+    @property
+    def changes_quantity(self) -> bool:
+        """Whether the quantity moves."""
+        return self.after.quantity != self.before.quantity
+
+    @property
+    def changes_promise(self) -> bool:
+        """Whether handling time or restock date moves."""
+        return (self.after.handling_days, self.after.restock_on) != (
+            self.before.handling_days,
+            self.before.restock_on,
+        )
+
+    @property
+    def is_decrease(self) -> bool:
+        """Whether it only takes units off sale, which is safe at any time."""
+        return self.after.quantity < self.before.quantity and not self.changes_promise
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One fact a decision rests on, in words, with the time it was true."""
+
+    name: str
+    value: str
+    as_of: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OfferDecision:
+    """Which offer a SKU should have, and the whole argument for it.
+
+    `desired` is `None` when nothing may be decided (no stock record, foreign channel): then the
+    listing is left as it is. `rejected` names the alternatives and why they lost.
+    """
+
+    account: str
+    sku: Sku
+    mode: ListingMode
+    desired: Offer | None
+    observed: Offer | None
+    product_type: str
+    atp_today: int
+    decided_at: datetime
+    run_id: str
+    cap: Cap | None = None
+    gates: tuple[Gate, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    rules: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def change(self) -> OfferChange | None:
+        """The step from the observed to the desired offer; `None` when Amazon shows the right thing."""
+        if self.desired is None or self.observed is None or self.desired == self.observed:
+            return None
+        return OfferChange(
+            account=self.account,
+            sku=self.sku,
+            product_type=self.product_type,
+            before=self.observed,
+            after=self.desired,
+        )
+
+
+class AutomatedHandling(enum.StrEnum):
+    """Whether Amazon sets the account's handling times itself and overrides what we write."""
+
+    ON = "on"
+    OFF = "off"
+    UNKNOWN = "unknown"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OfferFacts:
+    """Everything one SKU's offer is decided from.
+
+    `on_hand` is sellable units (may be negative), `None` when the seller's records do not know the
+    SKU. `atp` has safety stock already withheld. `shared_by` is how many accounts sell from the same
+    stock. `lag_days` is the measured time from a buyer's order to our reaction, in days. `stale`
+    says why the supply is too old to raise anything, `None` when it is fresh.
+    """
+
+    account: str
+    sku: Sku
+    observed: ObservedOffer | None
+    on_hand: int | None
+    counted_at: datetime | None
+    demand_units: int
+    safety_stock: int
+    atp: AvailableToPromise
+    policy: BackorderPolicy
+    ahead: SellAheadFacts
+    automated_handling: AutomatedHandling = AutomatedHandling.UNKNOWN
+    shared_by: int = 1
+    lag_days: float = 0.0
+    stale: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """A decision in the making: the mode, the offer, and the argument so far."""
+
+    mode: ListingMode
+    offer: Offer | None
+    reasons: tuple[str, ...]
+    rules: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
+    ahead: SellAhead | None = None
+
+
+def decide_offer(facts: OfferFacts, calendar: ShipCalendar, *, now: datetime, run_id: str) -> OfferDecision:
+    """Decide the offer of one SKU, with every fact, gate, limit and rejected alternative named.
+
+    The mode follows from the stock: ATP today sells from stock, none of it may sell ahead where the
+    policy allows, otherwise the SKU is sold out. Stale supply may lower a quantity, never raise it.
+    """
+    today = calendar.local_date(now)
+    available = facts.atp.units_on(today) // facts.shared_by
+    draft = _untouchable(facts) or _from_stock(facts, available) or _ahead_of_stock(facts, calendar, today)
+    draft = _without_stale_raise(facts, draft)
+    return OfferDecision(
+        account=facts.account,
+        sku=facts.sku,
+        mode=draft.mode,
+        desired=draft.offer,
+        observed=facts.observed.offer if facts.observed else None,
+        product_type=_product_type(facts),
+        atp_today=available,
+        decided_at=now,
+        run_id=run_id,
+        cap=draft.ahead.cap if draft.ahead else None,
+        gates=draft.ahead.gates if draft.ahead else (),
+        facts=_argued_facts(facts),
+        rules=draft.rules,
+        rejected=draft.rejected,
+        reasons=draft.reasons,
+    )
+
+
+def _product_type(facts: OfferFacts) -> str:
+    if facts.observed is not None:
+        return facts.observed.product_type
+    return facts.ahead.entry.product_type or "PRODUCT"
+
+
+def _untouchable(facts: OfferFacts) -> _Draft | None:
+    """Leave a listing alone that is not ours to decide on, and say why."""
+    if facts.on_hand is None:
+        why = "The stock list does not know this SKU, so nothing is decided about it."
+    elif facts.observed is not None and facts.observed.other_channels:
+        channels = ", ".join(facts.observed.other_channels)
+        why = f"It also sells through {channels}; listings with another channel are never touched."
+    else:
+        return None
+    selling = facts.observed is not None and facts.observed.offer.quantity > 0
+    mode = ListingMode.IN_STOCK if selling else ListingMode.SOLD_OUT
+    return _Draft(
+        mode=mode, offer=None, reasons=(why,), rules=("Only what the seller's records know is changed.",)
+    )
+
+
+def _from_stock(facts: OfferFacts, available: int) -> _Draft | None:
+    """Offer stock on hand with the normal handling time, less a buffer for orders already under way."""
+    policy, observed = facts.policy, facts.observed.offer if facts.observed else None
+    if available < 1:
+        return None
+    selling = observed is not None and observed.quantity > 0 and not _is_sold_ahead(facts, observed)
+    if not selling and available < policy.reopen_units:
+        return None
+    buffer = latency_buffer(facts.ahead.demand.units_per_day * facts.lag_days, policy.latency_risk)
+    listed = policy.max_listed if facts.ahead.entry.max_listed is None else facts.ahead.entry.max_listed
+    quantity = min(listed, available - buffer)
+    if quantity < 1:
+        return None
+    reasons = [f"{available} units can be promised today, so it sells from stock."]
+    if buffer:
+        reasons.append(f"{buffer} of them are kept back for orders placed before a change takes effect.")
+    if listed < available - buffer:
+        reasons.append(f"No more than {listed} units are listed at a time.")
+    if observed is not None and observed.restock_on is not None:
+        reasons.append(f"The restock date {observed.restock_on} is removed: the stock is here.")
+    if observed is not None and selling and quantity - 1 == observed.quantity >= _PLENTY:
+        # Rates are measured anew each turn, and a buffer that follows them would move the listing to
+        # and fro by a unit, a write each time.
+        quantity = observed.quantity
+        reasons.append("It shows one unit less than it could, which is left as it is.")
+    return _Draft(
+        mode=ListingMode.IN_STOCK,
+        offer=Offer(quantity=quantity, handling_days=_normal_handling(facts)),
+        reasons=tuple(reasons),
+        rules=("In stock: quantity = ATP today − latency buffer, normal handling time, no restock date.",),
+        rejected=(
+            "Selling ahead of inbound: there is stock to sell first, and one listing has one promise.",
+        ),
+    )
+
+
+def _is_sold_ahead(facts: OfferFacts, observed: Offer) -> bool:
+    """Tell whether an offer carries a later promise, by its restock date or its handling time."""
+    if observed.restock_on is not None:
+        return True
+    return _lever(facts)[0] is Lever.HANDLING_TIME and (observed.handling_days or 0) > _shelf_handling(facts)
+
+
+def _normal_handling(facts: OfferFacts) -> int | None:
+    """Return the handling time for goods on the shelf.
+
+    An account default that nobody has overridden stays; so does everything where Amazon sets
+    handling times itself, because it would ignore ours.
+    """
+    observed = facts.observed.offer.handling_days if facts.observed else None
+    if observed is None or facts.automated_handling is AutomatedHandling.ON:
+        return observed
+    return _shelf_handling(facts)
+
+
+def _shelf_handling(facts: OfferFacts) -> int:
+    entry = facts.ahead.entry
+    return facts.policy.handling_days if entry.handling_days is None else entry.handling_days
+
+
+def _ahead_of_stock(facts: OfferFacts, calendar: ShipCalendar, today: date) -> _Draft:
+    """Sell inbound units with a later promise where every gate passes; otherwise close the listing."""
+    shown = _promise_shown(facts, calendar, today)
+    ahead = decide_sell_ahead(facts.policy, facts.ahead, calendar, shown=shown, sharers=facts.shared_by)
+    lever, lever_note = _lever(facts)
+    units = ahead.cap.units // facts.shared_by if ahead.accepted and ahead.cap else 0
+    if ahead.cap is None or ahead.promise_on is None or units == 0:
+        return _sold_out(facts, ahead)
+    preorder = facts.policy.backorder is BackorderKind.PREORDER
+    offer = _offer_with(lever, units, ahead.promise_on, facts, calendar, today)
+    reasons = [
+        f"Nothing on the shelf is free to sell; inbound covers {units} more units by {ahead.promise_on}.",
+        f"The limit that binds is {ahead.cap.binding} ({ahead.cap.units} units).",
+    ]
+    if shown is not None and shown == ahead.promise_on:
+        reasons.append(f"The promise {shown} that buyers already see can be kept, so it stays.")
+    if lever_note:
+        reasons.append(lever_note)
+    return _Draft(
+        mode=ListingMode.PREORDER if preorder else ListingMode.BACKORDER,
+        offer=offer,
+        reasons=tuple(reasons),
+        rules=(
+            "Sold ahead: every gate passed; quantity = the smallest cap.",
+            f"The promise is kept with {facts.policy.confidence:.0%} probability and told through the "
+            + lever.value.replace("_", " ")
+            + ".",
+        ),
+        rejected=("Sold out: refusing orders that inbound covers would lose them.",),
+        ahead=ahead,
+    )
+
+
+def _promise_shown(facts: OfferFacts, calendar: ShipCalendar, today: date) -> date | None:
+    """Return the promise buyers see now, if it is one and can still be kept.
+
+    A handling time makes a new promise with every order, so there is none to keep.
+    """
+    observed = facts.observed.offer if facts.observed else None
+    if observed is None or observed.restock_on is None or observed.quantity == 0:
+        return None
+    if _lever(facts)[0] is Lever.HANDLING_TIME:
+        return None
+    feasible = first_spare_day(facts.policy, facts.ahead, calendar)
+    if feasible is None or keep_promise(observed.restock_on, feasible, today) != observed.restock_on:
+        return None
+    return observed.restock_on
+
+
+def _lever(facts: OfferFacts) -> tuple[Lever, str]:
+    """Choose how to tell Amazon the later date; never a lever that Amazon would override."""
+    if facts.policy.lever is Lever.RESTOCK_DATE:
+        return Lever.RESTOCK_DATE, ""
+    if facts.automated_handling is AutomatedHandling.OFF:
+        return Lever.HANDLING_TIME, ""
+    note = (
+        "Handling time cannot carry the promise unless automated handling time is off; the restock date does."
+    )
+    return Lever.RESTOCK_DATE, note
+
+
+def _offer_with(
+    lever: Lever, units: int, promise_on: date, facts: OfferFacts, calendar: ShipCalendar, today: date
+) -> Offer:
+    if lever is Lever.RESTOCK_DATE:
+        return Offer(quantity=units, handling_days=_normal_handling(facts), restock_on=promise_on)
+    # Never as short as for goods on the shelf: the next look would take it for a listing in stock.
+    days = max(calendar.ship_days_between(today, promise_on), _shelf_handling(facts) + 1)
+    return Offer(quantity=units, handling_days=min(days, HORIZON_DAYS))
+
+
+def _sold_out(facts: OfferFacts, ahead: SellAhead) -> _Draft:
+    """Close the listing; handling time and restock date stay, they mean nothing at quantity 0."""
+    observed = facts.observed.offer if facts.observed else None
+    failed = [f"{gate.name}: {gate.value} (needs {gate.limit})" for gate in ahead.gates if not gate.passed]
+    if not failed and ahead.cap is not None:
+        failed = [f"the cap {ahead.cap.binding} leaves no unit"]
+    rejected = [f"Selling ahead of inbound, because of {reason}." for reason in failed]
+    return _Draft(
+        mode=ListingMode.SOLD_OUT,
+        offer=Offer(
+            quantity=0,
+            handling_days=observed.handling_days if observed else None,
+            restock_on=observed.restock_on if observed else None,
+        ),
+        reasons=(f"Nothing is free to sell from stock, and it may not be sold ahead: {failed[0]}.",),
+        rules=("Sold out: quantity 0 until stock is counted or selling ahead becomes possible.",),
+        rejected=tuple(rejected),
+        ahead=ahead,
+    )
+
+
+def _without_stale_raise(facts: OfferFacts, draft: _Draft) -> _Draft:
+    """Keep the live quantity where the supply is too old to trust for raising it."""
+    observed = facts.observed.offer if facts.observed else None
+    if (
+        facts.stale is None
+        or draft.offer is None
+        or observed is None
+        or draft.offer.quantity <= observed.quantity
+    ):
+        return draft
+    return dataclasses.replace(
+        draft,
+        offer=observed,
+        reasons=(*draft.reasons, f"The offer is left as it is: {facts.stale}"),
+        rules=(*draft.rules, "Stale supply may lower a quantity, never raise it."),
+    )
+
+
+def _argued_facts(facts: OfferFacts) -> tuple[Fact, ...]:
+    """List the facts the decision rests on, with the time each was true."""
+    observed = facts.observed
+    listed = [
+        Fact(name="on hand, sellable", value=_units(facts.on_hand), as_of=facts.counted_at),
+        Fact(name="safety stock withheld", value=_units(facts.safety_stock)),
+        Fact(name="held by open orders", value=_units(facts.demand_units)),
+        Fact(
+            name="shown by Amazon",
+            value=describe(observed.offer) if observed else "not listed",
+            as_of=observed.observed_at if observed else None,
+        ),
+        Fact(name="policy", value=f"{facts.policy.name} (sell ahead: {facts.policy.backorder.value})"),
+    ]
+    for lot in facts.ahead.inbound.expected:
+        forecast = lot.forecast
+        dated = (
+            f"confirmed for {lot.lot.promised_on}" if lot.lot.promised_on else f"ordered {lot.lot.ordered_on}"
+        )
+        sure = f"{forecast.confidence:.0%} probability, by {forecast.method.value} ({forecast.receipts})"
+        value = (
+            f"{lot.units} units from {lot.lot.supplier}, {dated}; ready to ship {lot.ready_on} with {sure}"
+        )
+        listed.append(Fact(name=f"inbound {lot.lot_id}", value=value))
+    listed.extend(
+        Fact(name=f"inbound {lot.lot.lot_id}", value=f"{lot.lot.open_units} units, not counted: {lot.why}")
+        for lot in facts.ahead.inbound.doubtful
+    )
+    return tuple(listed)
+
+
+def _units(units: int | None) -> str:
+    return "unknown" if units is None else f"{units} unit" if units == 1 else f"{units} units"
+
+
+def describe(offer: Offer) -> str:
+    """Say an offer in words: quantity, handling time, restock date."""
+    handling = (
+        "account's handling time" if offer.handling_days is None else f"{offer.handling_days} days handling"
+    )
+    restock = f", back in stock {offer.restock_on}" if offer.restock_on else ""
+    return f"{_units(offer.quantity)}, {handling}{restock}"
+
+
+def latency_buffer(expected_units: float, risk: float) -> int:
+    """Return the smallest b with P(Poisson(expected units) > b) ≤ risk (rules §8).
+
+    `expected_units` is the order rate times the lag between a buyer's order and our reaction: what
+    may be sold of stock that is already gone. A risk of 0 switches the buffer off.
+    """
+    if risk <= 0 or expected_units <= 0:
+        return 0
+    term = cumulative = math.exp(-expected_units)
+    buffer = 0
+    # Far from the mean a term is too small for a float: before the mean the sum goes on, after it ends.
+    while 1 - cumulative > risk and (term > 0 or buffer < expected_units):
+        buffer += 1
+        term = math.exp(buffer * math.log(expected_units) - expected_units - math.lgamma(buffer + 1))
+        cumulative += term
+    return buffer

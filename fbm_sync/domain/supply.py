@@ -1,0 +1,200 @@
+"""What the seller has and what is coming, as the seller's own records say it."""
+
+import dataclasses
+import enum
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import NewType
+
+from fbm_sync.domain.order import Fulfiller, Order, Sku
+
+LotId = NewType("LotId", str)
+
+
+class LotStatus(enum.StrEnum):
+    """How far a purchase order line has come."""
+
+    PLANNED = "planned"
+    CONFIRMED = "confirmed"
+    IN_TRANSIT = "in_transit"
+    CUSTOMS = "customs"
+    RECEIVED = "received"
+    CANCELLED = "cancelled"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StockCount:
+    """One SKU's count in the warehouse at an instant; units on the shelf, never a listing's quantity."""
+
+    sku: Sku
+    on_hand: int
+    counted_at: datetime
+    damaged: int = 0
+    quality_hold: int = 0
+    reserved_elsewhere: int = 0
+    pool: str = ""
+
+    @property
+    def sellable_units(self) -> int:
+        """Units free for Amazon orders at the time of the count; below zero when others hold too many."""
+        return self.on_hand - self.damaged - self.quality_hold - self.reserved_elsewhere
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """One expected receipt: the unit that is late together.
+
+    `promised_on` is the supplier's confirmed date of arrival, `ordered_on` the day we ordered.
+    """
+
+    po_id: str
+    line: str
+    sku: Sku
+    quantity: int
+    supplier: str
+    status: LotStatus = LotStatus.CONFIRMED
+    received_units: int = 0
+    ordered_on: date | None = None
+    promised_on: date | None = None
+    lane: str = ""
+    pool: str = ""
+
+    @property
+    def lot_id(self) -> LotId:
+        """The name under which decisions and alerts blame this lot."""
+        return LotId(f"{self.po_id}/{self.line}")
+
+    @property
+    def open_units(self) -> int:
+        """Units still expected; nothing once it is received or cancelled."""
+        if self.status in (LotStatus.RECEIVED, LotStatus.CANCELLED):
+            return 0
+        return max(0, self.quantity - self.received_units)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """A past arrival: what really happened to a purchase order, the food of lead-time learning."""
+
+    po_id: str
+    supplier: str
+    received_on: date
+    quantity: int
+    delivery_id: str = ""
+    sku: Sku | None = None
+    ordered_on: date | None = None
+    promised_on: date | None = None
+    lane: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogEntry:
+    """What the seller says of a SKU beyond its stock: its policy and the numbers behind it.
+
+    Money is in minor units of the account's currency. `None` means "use the policy's value".
+    """
+
+    sku: Sku
+    policy: str | None = None
+    product_type: str | None = None
+    category: str | None = None
+    unit_cost_minor: int | None = None
+    price_minor: int | None = None
+    safety_stock: int | None = None
+    max_listed: int | None = None
+    handling_days: int | None = None
+    supplier: str | None = None
+    prime_template: bool = False
+    release_on: date | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SupplySnapshot:
+    """Everything the seller's records say at one reading."""
+
+    stock: tuple[StockCount, ...]
+    lots: tuple[Lot, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+    catalog: tuple[CatalogEntry, ...] = ()
+
+    @property
+    def counted_at(self) -> datetime | None:
+        """The newest count in it: how old the truth about stock is at best."""
+        return max((count.counted_at for count in self.stock), default=None)
+
+    @property
+    def on_hand_units(self) -> int:
+        """All units counted, the measure by which a shrunken snapshot is noticed."""
+        return sum(count.on_hand for count in self.stock)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotSummary:
+    """What is remembered of the last accepted snapshot, enough to doubt the next one."""
+
+    counted_at: datetime | None
+    skus: int
+    on_hand_units: int
+
+
+_CLOCK_TOLERANCE = timedelta(minutes=10)
+
+
+def doubts_about(
+    candidate: SupplySnapshot, previous: SnapshotSummary | None, *, now: datetime, max_shrink_share: float
+) -> tuple[str, ...]:
+    """Say why a new snapshot should not be believed; empty when it may be recorded.
+
+    A snapshot is refused when it is older than the last one, counted in the future, empty where the
+    last one was full, or shrunken by more than `max_shrink_share` of its SKUs or of its units: a
+    broken export looks exactly like a sold-out shop (rules §3).
+    """
+    counted_at = candidate.counted_at
+    doubts = []
+    if counted_at is not None and counted_at > now + _CLOCK_TOLERANCE:
+        doubts.append(f"counted at {counted_at:%Y-%m-%d %H:%M}Z, which is in the future")
+    if previous is None or previous.skus == 0:
+        return tuple(doubts)
+    if not candidate.stock:
+        return (f"the stock list is empty, the last one had {previous.skus} SKUs",)
+    if counted_at is not None and previous.counted_at is not None and counted_at < previous.counted_at:
+        last = f"{previous.counted_at:%Y-%m-%d %H:%M}Z"
+        doubts.append(f"counted at {counted_at:%Y-%m-%d %H:%M}Z, before the last one ({last})")
+    skus = len({count.sku for count in candidate.stock})
+    if skus < previous.skus * (1 - max_shrink_share):
+        doubts.append(f"{skus} SKUs where the last one had {previous.skus}")
+    if candidate.on_hand_units < previous.on_hand_units * (1 - max_shrink_share):
+        doubts.append(
+            f"{candidate.on_hand_units} units on hand where the last one had {previous.on_hand_units}"
+        )
+    return tuple(doubts)
+
+
+def why_stale(counted_at: datetime | None, now: datetime, *, max_age_hours: int) -> str | None:
+    """Say why the stock list is too old to raise anything; `None` while it is fresh."""
+    if counted_at is None:
+        return "no stock has been counted yet."
+    hours = (now - counted_at).total_seconds() / 3600
+    if hours <= max_age_hours:
+        return None
+    return f"the stock list was counted {hours:.0f} h ago, more than {max_age_hours} h."
+
+
+def sellable_on_hand(counts: Iterable[StockCount], orders: Iterable[Order]) -> Mapping[Sku, int]:
+    """Return the units on the shelf that may go to Amazon orders, by SKU; may be negative.
+
+    Units that left in a parcel after the count come off, until the next count has seen it. Safety
+    stock is not withheld here: it is withheld from *sale*, while open orders may still use it.
+    """
+    counted_at: dict[Sku, datetime] = {}
+    units: dict[Sku, int] = {}
+    for count in counts:
+        units[count.sku] = units.get(count.sku, 0) + count.sellable_units
+        counted_at[count.sku] = min(counted_at.get(count.sku, count.counted_at), count.counted_at)
+    for order in orders:
+        if order.fulfilled_by is Fulfiller.AMAZON:
+            continue
+        for shipment in order.shipments:
+            if shipment.sku in counted_at and shipment.shipped_at > counted_at[shipment.sku]:
+                units[shipment.sku] -= shipment.units
+    return units
