@@ -1,0 +1,383 @@
+"""Pull: bring Amazon's orders and offers and the seller's own records into the ledger."""
+
+import dataclasses
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from fbm_sync.domain.order import Order, OrderId, carry_over
+from fbm_sync.domain.supply import SupplySnapshot, doubts_about
+from fbm_sync.errors import (
+    AccessRefused,
+    ConfigError,
+    RemoteError,
+    RequestRejected,
+    Throttled,
+    UnexpectedPayload,
+)
+from fbm_sync.ports import (
+    Books,
+    Clock,
+    Failure,
+    Ledger,
+    OfferChannel,
+    OrderPage,
+    OrderSource,
+    OrderWindow,
+    PageCursor,
+    Progress,
+    SupplySource,
+    Unreadable,
+    unwatched,
+)
+
+_log = structlog.get_logger()
+
+TOKEN_LIFE = timedelta(hours=23)
+"""Amazon forgets a page token after 24 hours; an hour is left for clocks that disagree."""
+
+_RETRIED_FROM_QUARANTINE = 5
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OrdersPulled:
+    """What a pull of orders brought: how many were read, how many of them new or changed."""
+
+    pulled: int = 0
+    new: int = 0
+    changed: int = 0
+    quarantined: int = 0
+    watermark: datetime | None = None
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PullTerms:
+    """How far back to read: `overlap` is read again before the watermark, `first` without one."""
+
+    overlap: timedelta = timedelta(minutes=10)
+    first: timedelta = timedelta(days=30)
+
+
+class _Tally:
+    """Running counts of one pull."""
+
+    def __init__(self) -> None:
+        self.pulled = self.new = self.changed = self.quarantined = 0
+
+    def report(self, watermark: datetime | None, failures: Sequence[Failure] = ()) -> OrdersPulled:
+        return OrdersPulled(
+            pulled=self.pulled,
+            new=self.new,
+            changed=self.changed,
+            quarantined=self.quarantined,
+            watermark=watermark,
+            failures=tuple(failures),
+        )
+
+
+def pull_orders(
+    account: str,
+    source: OrderSource,
+    ledger: Ledger,
+    clock: Clock,
+    terms: PullTerms,
+    *,
+    run_id: str,
+    window: OrderWindow | None = None,
+    progress: Progress = unwatched,
+) -> OrdersPulled:
+    """Read every order changed since the watermark, page by page, each page safe before the next.
+
+    The next watermark is the upper bound that Amazon echoes, never our clock, and it moves only when
+    the window is read to its end. A killed pull goes on from its last page; a token that Amazon no
+    longer takes costs one window read again. `window` asks for a span of one's own (a catch-up run).
+    """
+    walk = _Walk(account, source, ledger, clock, terms, run_id, progress)
+    wanted, cursor = _start(account, ledger, clock, terms, window)
+    watermark = walk.read(wanted, cursor)
+    if cursor is not None:
+        # An interrupted walk is complete now, but it ends where it was begun, perhaps hours ago.
+        wanted, _ = _start(account, ledger, clock, terms, None)
+        watermark = walk.read(wanted, None)
+    failures = _retry_quarantined(account, source, ledger, clock, walk.tally)
+    return walk.tally.report(watermark, failures)
+
+
+class _Walk:
+    """Reads windows page by page, each page recorded before the next is asked for."""
+
+    def __init__(
+        self,
+        account: str,
+        source: OrderSource,
+        ledger: Ledger,
+        clock: Clock,
+        terms: PullTerms,
+        run_id: str,
+        progress: Progress,
+    ) -> None:
+        self.account, self.source, self.ledger, self.clock = account, source, ledger, clock
+        self.terms, self.run_id, self.progress = terms, run_id, progress
+        self.tally = _Tally()
+
+    def read(self, window: OrderWindow, cursor: PageCursor | None) -> datetime | None:
+        """Read one window to its end and return the watermark after it.
+
+        A page token that Amazon refuses starts the window again, but only once: a second refusal is
+        trouble of another kind, and asking on would never end.
+        """
+        begun_at = None if cursor else self.clock.now()
+        token, read_up_to = (cursor.token, cursor.read_up_to) if cursor else (None, None)
+        seen_tokens = {token}
+        restarted = False
+        while True:
+            page = self._page(window, token, restarted=restarted, resumed=cursor)
+            if page is None:
+                token, read_up_to, seen_tokens, restarted = None, None, set(), True
+                continue
+            read_up_to = read_up_to or page.read_up_to
+            repeated = page.next_token is not None and page.next_token in seen_tokens
+            cursor_after = None if repeated else _cursor_after(page, window, read_up_to, self.clock.now())
+            self._record(page, cursor_after)
+            if page.next_token is None:
+                return self._finish(window, read_up_to, begun_at)
+            if repeated:
+                raise UnexpectedPayload("Amazon repeats a page token.", operation="searchOrders")
+            seen_tokens.add(page.next_token)
+            token = page.next_token
+
+    def _page(
+        self, window: OrderWindow, token: str | None, *, restarted: bool, resumed: PageCursor | None
+    ) -> OrderPage | None:
+        """Read a page; `None` when Amazon no longer takes the token, so that the window starts again."""
+        try:
+            return self.source.page(window, token)
+        except RequestRejected as error:
+            if token is None:
+                raise
+            self._forget_cursor()
+            if restarted:
+                raise
+            _log.warning("page_token_refused", account=self.account, error=str(error))
+            return None
+        except UnexpectedPayload:
+            if resumed is not None and token == resumed.token:
+                # The second time at the same page: the next pull must not stop there once more.
+                self._forget_cursor()
+            raise
+
+    def _forget_cursor(self) -> None:
+        with self.ledger.transaction() as books:
+            books.orders.save_cursor(self.account, None)
+
+    def _finish(
+        self, window: OrderWindow, read_up_to: datetime | None, begun_at: datetime | None
+    ) -> datetime | None:
+        """Move the watermark, but only if the window joins what was known before without a gap.
+
+        Before the first pull that means reaching back as far as a first pull does: older open orders
+        would be missed for good.
+
+        Only a walk that has no gap, no upper bound and a beginning of its own proves that orders are
+        known up to now, or rather up to when it began: what changed meanwhile may be missing.
+        """
+        with self.ledger.transaction() as books:
+            before = books.orders.watermark(self.account)
+            known_from = self.clock.now() - self.terms.first if before is None else before
+            joins = window.since <= known_from
+            if read_up_to is not None and joins:
+                books.orders.advance_watermark(self.account, read_up_to)
+            if begun_at is not None and window.until is None and joins:
+                books.runs.succeeded("pull", self.account, self.run_id, begun_at)
+            return books.orders.watermark(self.account)
+
+    def _record(self, page: OrderPage, cursor: PageCursor | None) -> None:
+        with self.ledger.transaction() as books:
+            _record_orders(self.account, page.orders, books, self.tally)
+            if page.unreadable:
+                books.orders.set_aside(self.account, page.unreadable, self.clock.now())
+            # The cursor goes with the page it follows: after a crash no page is skipped or lost.
+            books.orders.save_cursor(self.account, cursor)
+        self.tally.quarantined += len(page.unreadable)
+        self.progress("orders", self.tally.pulled, None)
+
+
+def _start(
+    account: str, ledger: Ledger, clock: Clock, terms: PullTerms, wanted: OrderWindow | None
+) -> tuple[OrderWindow, PageCursor | None]:
+    """Choose the window: an unfinished walk goes on if it is still good and is what was asked for."""
+    with ledger.transaction() as books:
+        cursor = books.orders.cursor(account)
+        watermark = books.orders.watermark(account)
+    now = clock.now()
+    if cursor is not None and now - cursor.saved_at < TOKEN_LIFE and wanted in (None, cursor.window):
+        return cursor.window, cursor
+    if wanted is not None:
+        return wanted, None
+    since = now - terms.first if watermark is None else watermark - terms.overlap
+    return OrderWindow(since=since), None
+
+
+def _cursor_after(
+    page: OrderPage, window: OrderWindow, read_up_to: datetime | None, now: datetime
+) -> PageCursor | None:
+    if page.next_token is None:
+        return None
+    return PageCursor(window=window, token=page.next_token, read_up_to=read_up_to, saved_at=now)
+
+
+def _record_orders(account: str, orders: Sequence[Order], books: Books, tally: _Tally) -> None:
+    known = books.orders.known(account, [order.order_id for order in orders])
+    fresh = [carry_over(known.get(order.order_id), order) for order in orders]
+    books.orders.record(fresh)
+    books.orders.readmit(account, [order.order_id for order in orders])
+    tally.pulled += len(fresh)
+    tally.new += sum(order.order_id not in known for order in fresh)
+    tally.changed += sum(
+        order.order_id in known and known[order.order_id].updated_at < order.updated_at for order in fresh
+    )
+
+
+def _retry_quarantined(
+    account: str, source: OrderSource, ledger: Ledger, clock: Clock, tally: _Tally
+) -> list[Failure]:
+    """Try again, by id, a few of the orders that could not be understood before."""
+    with ledger.transaction() as books:
+        waiting = [item for item in books.orders.quarantined() if item.account == account]
+    # The longest untried first: a few that never succeed must not keep the others from their turn.
+    waiting.sort(key=lambda item: (item.last_seen_at, item.subject))
+    # An order that came without an id is described in words; there is nothing to ask Amazon for.
+    named = [OrderId(item.subject) for item in waiting if " " not in item.subject]
+    ids = named[:_RETRIED_FROM_QUARANTINE]
+    return list(pull_named_orders(account, source, ledger, clock, ids, tally=tally).failures)
+
+
+def pull_named_orders(
+    account: str,
+    source: OrderSource,
+    ledger: Ledger,
+    clock: Clock,
+    order_ids: Sequence[OrderId],
+    *,
+    tally: _Tally | None = None,
+    progress: Progress = unwatched,
+) -> OrdersPulled:
+    """Read single orders by id; one that fails never keeps the others away.
+
+    What cannot be understood is set aside. Amazon's quota or door being closed ends it: the others
+    would fare no better.
+    """
+    tally = tally or _Tally()
+    failures = []
+    for done, order_id in enumerate(order_ids, start=1):
+        try:
+            order = source.order(order_id)
+        except RemoteError as error:
+            failures.append(Failure(what=f"order {order_id}", why=str(error), next=error.next_step))
+            if isinstance(error, AccessRefused | Throttled):
+                break
+            _set_aside_named(account, order_id, error, ledger, clock)
+            continue
+        with ledger.transaction() as books:
+            _record_orders(account, [order], books, tally)
+        progress("orders", done, len(order_ids))
+    return tally.report(None, failures)
+
+
+def _set_aside_named(
+    account: str, order_id: OrderId, error: RemoteError, ledger: Ledger, clock: Clock
+) -> None:
+    """Quarantine an order that cannot be understood; note the vain try for one that waits there already."""
+    with ledger.transaction() as books:
+        waits = any(
+            (item.account, item.subject) == (account, order_id) for item in books.orders.quarantined()
+        )
+        if waits or isinstance(error, UnexpectedPayload):
+            why = Unreadable(subject=order_id, reason=str(error))
+            books.orders.set_aside(account, [why], clock.now())
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OffersPulled:
+    """How many listings were read, and what could not be."""
+
+    observed: int = 0
+    failures: tuple[Failure, ...] = ()
+
+
+def pull_offers(
+    account: str,
+    channel: OfferChannel,
+    ledger: Ledger,
+    clock: Clock,
+    *,
+    run_id: str,
+    progress: Progress = unwatched,
+) -> OffersPulled:
+    """Read what Amazon shows for every listing and remember it."""
+    observed = 0
+    failures: list[Failure] = []
+    for page in channel.sweep():
+        with ledger.transaction() as books:
+            books.offers.record_observed(page.offers)
+        observed += len(page.offers)
+        failures.extend(
+            Failure(
+                what=f"listing {item.subject}",
+                why=item.reason,
+                next="It is left as it is and read again later.",
+            )
+            for item in page.unreadable
+        )
+        progress("offers", observed, page.expected_total)
+    with ledger.transaction() as books:
+        books.runs.succeeded("offers", account, run_id, clock.now())
+    return OffersPulled(observed=observed, failures=tuple(failures))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyPulled:
+    """How many SKUs and open lots the seller's records name, or why the new ones were refused."""
+
+    skus: int = 0
+    lots: int = 0
+    refused: tuple[str, ...] = ()
+
+
+def pull_supply(
+    source: SupplySource,
+    ledger: Ledger,
+    clock: Clock,
+    *,
+    policies: Collection[str],
+    max_shrink_share: float,
+) -> SupplyPulled:
+    """Read the seller's records and believe them, unless they look broken.
+
+    Raises `ConfigError` for unreadable files (nothing is half-read). A snapshot that is old, empty or
+    shrunken is refused, not an error: the last good one stays and ages.
+    """
+    snapshot = source.read()
+    _refuse_unknown_policies(snapshot, policies)
+    now = clock.now()
+    with ledger.transaction() as books:
+        doubts = doubts_about(snapshot, books.supply.summary(), now=now, max_shrink_share=max_shrink_share)
+        if doubts:
+            books.supply.record_doubts(doubts, now)
+        else:
+            books.supply.record(snapshot, now)
+    lots = sum(lot.open_units > 0 for lot in snapshot.lots)
+    return SupplyPulled(skus=len({count.sku for count in snapshot.stock}), lots=lots, refused=doubts)
+
+
+def _refuse_unknown_policies(snapshot: SupplySnapshot, policies: Collection[str]) -> None:
+    known = ", ".join(sorted(policies))
+    problems = [
+        f"catalog.csv, SKU {entry.sku}, column policy: there is no [policy.{entry.policy}] (known: {known})"
+        for entry in snapshot.catalog
+        if entry.policy is not None and entry.policy not in policies
+    ]
+    if problems:
+        raise ConfigError(problems)
