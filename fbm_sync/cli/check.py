@@ -1,0 +1,97 @@
+"""`fbm-sync check`: is everything in place, said in one line per check."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+
+import typer
+
+from fbm_sync.cli.session import Session
+from fbm_sync.errors import ConfigError, FbmSyncError
+from fbm_sync.wiring import App
+
+_TOLERATED_SKEW = timedelta(seconds=60)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing looked at: whether it is right, and what was seen."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def register(command: typer.Typer) -> None:
+    """Add the command."""
+    command.command("check")(check)
+
+
+def check(context: typer.Context) -> int:
+    """Look at config, credentials, store, files, clock and, with one cheap read, each account."""
+    session: Session = context.obj
+    with session.app() as app:
+        found = []
+        for one in _checks(app):
+            found.append(one)
+            session.screen.say(f"{'ok    ' if one.ok else 'FAILED'}  {one.name}: {one.detail}")
+    if session.screen.as_json:
+        session.screen.document([dataclasses.asdict(one) for one in found])
+    failed = sum(not one.ok for one in found)
+    if failed:
+        session.screen.say(f"{failed} of {len(found)} checks failed.")
+    return 1 if failed else 0
+
+
+def _checks(app: App) -> Iterator[Check]:
+    settings = app.settings
+    policies = ", ".join(sorted(settings.policies))
+    yield Check(name="config", ok=True, detail=f"{settings.path} (policies: {policies})")
+    yield _tried("calendar", lambda: f"{app.calendar.timezone}, {len(app.calendar.holidays)} holidays known")
+    yield _tried("store", lambda: f"{app.ledger} is ready")
+    yield _tried("supply", lambda: _supply(app))
+    yield _tried("channels", lambda: ", ".join(app.notifiers))
+    for account in settings.accounts:
+        name = account.name
+        yield _tried(f"account {name} credentials", partial(_credentials, app, name))
+        if name in app.connected:
+            yield _account(app, name)
+        writes = "the daemon may write" if account.push else "the daemon only previews (push = false)"
+        yield Check(name=f"account {name} push", ok=True, detail=writes)
+
+
+def _tried(name: str, look: Callable[[], str]) -> Check:
+    try:
+        return Check(name=name, ok=True, detail=look())
+    except ConfigError as error:
+        return Check(name=name, ok=False, detail="; ".join(error.problems) + f". {error.next_step}")
+    except FbmSyncError as error:
+        return Check(name=name, ok=False, detail=str(error))
+
+
+def _supply(app: App) -> str:
+    snapshot = app.supply.read()
+    lots = sum(lot.open_units > 0 for lot in snapshot.lots)
+    counted = f"counted {snapshot.counted_at:%Y-%m-%d %H:%M}Z" if snapshot.counted_at else "no counts"
+    return f"{len(snapshot.stock)} stock rows, {lots} open lots, {len(snapshot.receipts)} receipts, {counted}"
+
+
+def _credentials(app: App, name: str) -> str:
+    app.account(name)
+    return "all three are set"
+
+
+def _account(app: App, name: str) -> Check:
+    """Make one small read, which proves credentials and seller id, and compare the clocks."""
+    label = f"account {name} at Amazon"
+    try:
+        skew = app.account(name).server_time_skew()
+    except FbmSyncError as error:
+        return Check(name=label, ok=False, detail=str(error))
+    if skew is None:
+        return Check(name=label, ok=True, detail="answers; it did not tell its time")
+    detail = f"answers; our clock is {skew.total_seconds():+.0f} s from Amazon's"
+    if abs(skew) > _TOLERATED_SKEW:
+        return Check(name=label, ok=False, detail=f"{detail}. Set the machine's clock (NTP).")
+    return Check(name=label, ok=True, detail=detail)

@@ -1,0 +1,233 @@
+"""`fbm-sync plan`, `push`, `pause`, `resume`: what should be on sale, and writing it to Amazon."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from fbm_sync import cycle
+from fbm_sync.cli.session import Session
+from fbm_sync.cli.sync import show_report
+from fbm_sync.domain.change import PushOutcome, PushReceipt
+from fbm_sync.domain.offer import Offer, OfferChange, OfferDecision, describe
+from fbm_sync.domain.order import Sku
+from fbm_sync.errors import ConfigError
+from fbm_sync.flows import plan as plan_flow
+from fbm_sync.flows import push as push_flow
+from fbm_sync.wiring import App
+
+
+def register(command: typer.Typer) -> None:
+    """Add the commands."""
+    command.command("plan")(plan)
+    command.command("push")(push)
+    command.command("pause")(pause)
+    command.command("resume")(resume)
+
+
+def plan(
+    context: typer.Context,
+    sku: Annotated[list[str] | None, typer.Option(metavar="SKU", help="Only this SKU; may repeat.")] = None,
+    changed: Annotated[bool, typer.Option("--changed", help="Only offers that should change.")] = False,
+) -> int:
+    """Decide every offer again from what is known; show it beside what Amazon shows now."""
+    session: Session = context.obj
+    with session.app() as app:
+        planned = plan_flow.plan(
+            app.ledger,
+            app.clock,
+            app.shop_terms,
+            run_id=cycle.new_run_id(app.clock.now()),
+            skus=[Sku(one) for one in sku or ()],
+        )
+    shown = [one for one in planned.decisions if one.change is not None or not changed]
+    _refuse_unknown(sku or (), [one.sku for one in planned.decisions])
+    screen = session.screen
+    if screen.as_json:
+        screen.document([decision_json(one) for one in shown])
+        return 0
+    rows = [
+        (
+            one.account,
+            one.sku,
+            one.mode.value,
+            _offer(one.observed),
+            _offer(one.desired),
+            one.atp_today,
+            one.reasons[0],
+        )
+        for one in shown
+    ]
+    columns = ("account", "SKU", "mode", "Amazon shows", "should be", "ATP", "why")
+    screen.table("Offers", columns, rows)
+    screen.say(f"{len(shown)} shown, {planned.skus} decided, {planned.changed} should change.")
+    if not planned.skus:
+        screen.say("No listing is known yet: run 'fbm-sync sync' first.")
+    return 0
+
+
+def _refuse_unknown(wanted: Sequence[str], known: Sequence[str]) -> None:
+    unknown = sorted(set(wanted) - set(known))
+    if unknown:
+        problems = [f"--sku {sku}: no listing with this SKU is known" for sku in unknown]
+        raise ConfigError(
+            problems, next_step="Check the spelling, or read the listings with 'fbm-sync sync'."
+        )
+
+
+def _offer(offer: Offer | None) -> str:
+    return "–" if offer is None else describe(offer)
+
+
+def decision_json(one: OfferDecision) -> dict[str, Any]:
+    """Return a decision in the documented shape."""
+    return {
+        "account": one.account,
+        "sku": one.sku,
+        "mode": one.mode.value,
+        "desired": offer_json(one.desired),
+        "observed": offer_json(one.observed),
+        "change": change_json(one.change),
+        "atp_today": one.atp_today,
+        "cap": {"binding": one.cap.binding, "limits": dict(one.cap.limits)} if one.cap else None,
+        "gates": [
+            {"name": gate.name, "passed": gate.passed, "value": gate.value, "limit": gate.limit}
+            for gate in one.gates
+        ],
+        "reasons": list(one.reasons),
+    }
+
+
+def offer_json(offer: Offer | None) -> dict[str, Any] | None:
+    """Return an offer's three numbers."""
+    if offer is None:
+        return None
+    return {"quantity": offer.quantity, "handling_days": offer.handling_days, "restock_on": offer.restock_on}
+
+
+def change_json(change: OfferChange | None) -> dict[str, Any] | None:
+    """Return only the fields that change, each as [before, after]."""
+    if change is None:
+        return None
+    before, after = offer_json(change.before) or {}, offer_json(change.after) or {}
+    return {name: [before[name], after[name]] for name in after if before[name] != after[name]}
+
+
+def push(
+    context: typer.Context,
+    apply: Annotated[bool, typer.Option("--apply", help="Write to Amazon.")] = False,
+    sku: Annotated[list[str] | None, typer.Option(metavar="SKU", help="Only this SKU; may repeat.")] = None,
+    release: Annotated[str | None, typer.Option(metavar="HOLD", help="Let a hold go, then push.")] = None,
+) -> int:
+    """Show the changes the last plan asks for; with --apply, make them and read them back."""
+    session: Session = context.obj
+    with session.app() as app:
+        _refuse_empty_release(release, apply=apply)
+        with app.ledger.transaction() as books:
+            _refuse_unknown(sku or (), [one.sku for one in books.offers.decisions()])
+        report, begun_at = cycle.RunReport(), app.clock.now()
+        wait = cycle.CONFIRM_WAIT_SECONDS if apply else 0.0
+        run_id = cycle.new_run_id(begun_at)
+        pushes: list[push_flow.PushReport] = []
+        with session.screen.watching() as progress:
+            for account in _accounts_of(app, release):
+                pushed = push_flow.push(
+                    account,
+                    app.account(account).offers,
+                    app.ledger,
+                    app.clock,
+                    app.push_terms(confirm_wait_seconds=wait),
+                    run_id=run_id,
+                    apply=apply,
+                    skus=[Sku(one) for one in sku or ()],
+                    release=release,
+                    progress=progress,
+                )
+                pushes.append(pushed)
+                cycle.note_push(report, pushed)
+        cycle.note_traffic(report, app, Counter())
+        report.duration_seconds = (app.clock.now() - begun_at).total_seconds()
+    return _show_push(session, report, pushes, applied=apply)
+
+
+def _refuse_empty_release(release: str | None, *, apply: bool) -> None:
+    if release is not None and not apply:
+        raise ConfigError(["--release: a hold is only let go together with --apply"])
+
+
+def _accounts_of(app: App, release: str | None) -> list[str]:
+    """Return the accounts to push: all, or the one whose hold is released."""
+    names = [account.name for account in app.settings.accounts]
+    if release is None:
+        return names
+    with app.ledger.transaction() as books:
+        owners = [hold.account for hold in books.offers.holds() if hold.hold_id == release]
+    if not owners:
+        raise ConfigError(
+            [f"--release {release}: there is no such hold in force"],
+            next_step="See 'fbm-sync push' for the holds in force; new facts make an old hold void.",
+        )
+    return owners
+
+
+def _show_push(
+    session: Session, report: cycle.RunReport, pushes: Sequence[push_flow.PushReport], *, applied: bool
+) -> int:
+    screen = session.screen
+    answers = {r.change.sku: r for pushed in pushes for r in pushed.receipts}
+    rows = [
+        (
+            change.account,
+            change.sku,
+            describe(change.before),
+            describe(change.after),
+            _answer(answers.get(change.sku)),
+        )
+        for pushed in pushes
+        for change in pushed.changes
+    ]
+    if rows:
+        screen.table("Changes", ("account", "SKU", "Amazon shows", "should be", "Amazon's answer"), rows)
+    else:
+        screen.say("Nothing to change: Amazon shows what was decided.")
+    for hold in report.hold_ids:
+        screen.say(f"Held: release with 'fbm-sync push --apply --release {hold}'.", style="yellow")
+    return show_report(screen, report, applied=applied, parts=("push",))
+
+
+def _answer(receipt: PushReceipt | None) -> str:
+    if receipt is None:
+        return "not asked"
+    words = {
+        PushOutcome.VALID: "would accept",
+        PushOutcome.ACCEPTED: "accepted",
+        PushOutcome.REJECTED: "refused",
+    }
+    problems = f": {'; '.join(receipt.problems)}" if receipt.problems else ""
+    return words.get(receipt.outcome, receipt.outcome.value) + problems
+
+
+def pause(
+    context: typer.Context,
+    reason: Annotated[str, typer.Option(metavar="T", help="Why; shown wherever raises wait.")] = "by hand",
+) -> int:
+    """Switch raises off for every account; decreases still go."""
+    session: Session = context.obj
+    with session.app() as app, app.ledger.transaction() as books:
+        books.runs.pause(reason, app.clock.now())
+    if session.screen.as_json:
+        session.screen.document({"paused": True, "reason": reason})
+    session.screen.say(f"Paused: nothing is raised until 'fbm-sync resume' ({reason}).")
+    return 0
+
+
+def resume(context: typer.Context) -> int:
+    """Switch raises on again."""
+    session: Session = context.obj
+    with session.app() as app, app.ledger.transaction() as books:
+        books.runs.resume()
+    if session.screen.as_json:
+        session.screen.document({"paused": False, "reason": None})
+    session.screen.say("Raises are on again, from the next push.")
+    return 0

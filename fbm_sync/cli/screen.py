@@ -1,0 +1,99 @@
+"""What a person or a script gets to see: tables, progress bars, one JSON document, clear errors."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from fbm_sync import ports
+
+_WIDTH_OF_A_FILE = 200
+
+
+class Screen:
+    """Standard output and error of one command.
+
+    With `as_json`, standard output carries exactly one JSON document and nothing else.
+    """
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        width = None if sys.stdout.isatty() else _WIDTH_OF_A_FILE
+        self.out = Console(file=sys.stdout, width=width, highlight=False, soft_wrap=True)
+        self.err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+    def document(self, content: Any) -> None:
+        """Print the JSON document."""
+        print(json.dumps(content, default=plain, indent=2, ensure_ascii=False))
+
+    def say(self, text: str = "", style: str | None = None) -> None:
+        """Print a line for people; nothing when a program reads."""
+        if not self.as_json:
+            self.out.print(text, style=style, markup=False)
+
+    def warn(self, text: str) -> None:
+        """Print a line for people on standard error."""
+        self.err.print(text, markup=False)
+
+    def table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        """Print a table for people; the last column may wrap."""
+        if self.as_json:
+            return
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+        for index, column in enumerate(columns):
+            table.add_column(column, no_wrap=index < len(columns) - 1, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(_cell(value)) for value in row))
+        self.out.print(table, soft_wrap=False)
+
+    @contextmanager
+    def watching(self) -> Iterator[ports.Progress]:
+        """Show a progress bar on a terminal while the block works; silence elsewhere."""
+        if self.as_json or not sys.stderr.isatty():
+            yield ports.unwatched
+            return
+        columns = (
+            TextColumn("{task.description:>10}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self.err, transient=True) as bars:
+            tasks: dict[str, TaskID] = {}
+
+            def advance(task: str, done: int, total: int | None) -> None:
+                if task not in tasks:
+                    tasks[task] = bars.add_task(task, total=total)
+                bars.update(tasks[task], completed=done, total=total)
+
+            yield advance
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON has no word for in the words it has."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}Z"
+    return str(value)

@@ -1,0 +1,314 @@
+"""One turn of the whole work: pull, plan, push, alert, in this order, with one report at the end.
+
+Here: the order of the flows, what happens when one of them fails, the report that scripts read. Not
+here: what a flow does, how a report looks on a screen, when turns happen (`daemon`).
+"""
+
+import dataclasses
+import secrets
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from fbm_sync.domain.alert import Transition
+from fbm_sync.domain.order import OrderId, Sku
+from fbm_sync.errors import RemoteError
+from fbm_sync.flows import alert as alert_flow
+from fbm_sync.flows import plan as plan_flow
+from fbm_sync.flows import pull as pull_flow
+from fbm_sync.flows import push as push_flow
+from fbm_sync.ports import Failure, OrderWindow, Progress, unwatched
+from fbm_sync.wiring import App
+
+_log = structlog.get_logger()
+
+CONFIRM_WAIT_SECONDS = 120.0
+"""How long a run by hand waits until Amazon shows what it accepted."""
+
+PARTS = ("supply", "orders", "offers")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What one run should do; the default is everything, for every account, without writing to Amazon.
+
+    `since` and `until` replace the watermark's window; `order_ids` reads just these orders; `only`
+    reads one part ("orders", "offers" or "supply") and changes nothing else.
+    """
+
+    accounts: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    order_ids: Sequence[OrderId] = ()
+    only: str | None = None
+    apply: bool = False
+    skus: Sequence[Sku] = ()
+    confirm_wait_seconds: float = CONFIRM_WAIT_SECONDS
+
+
+@dataclasses.dataclass(slots=True)
+class RunReport:
+    """Everything one run did, as the JSON of `interface` wants it."""
+
+    orders: Counter[str] = dataclasses.field(default_factory=Counter)
+    offers: Counter[str] = dataclasses.field(default_factory=Counter)
+    supply: Counter[str] = dataclasses.field(default_factory=Counter)
+    plan: Counter[str] = dataclasses.field(default_factory=Counter)
+    push: Counter[str] = dataclasses.field(default_factory=Counter)
+    alerts: Counter[str] = dataclasses.field(default_factory=Counter)
+    requests: Counter[str] = dataclasses.field(default_factory=Counter)
+    throttled: int = 0
+    watermarks: dict[str, datetime | None] = dataclasses.field(default_factory=dict)
+    failed: list[Failure] = dataclasses.field(default_factory=list)
+    hold_ids: list[str] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    transitions: list[Transition] = dataclasses.field(default_factory=list)
+    duration_seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the documented shape: every field present, unknown ones null."""
+        return {
+            "orders": _fields(self.orders, "pulled", "new", "changed", "quarantined"),
+            "offers": _fields(self.offers, "observed"),
+            "supply": _fields(self.supply, "skus", "lots", "refused"),
+            "plan": _fields(self.plan, "skus", "changed"),
+            "push": _fields(
+                self.push, "previewed", "applied", "held", "unchanged", "rejected", "unconfirmed", "deferred"
+            ),
+            "alerts": _fields(self.alerts, "opened", "escalated", "resolved", "sent", "failed"),
+            "requests": dict(sorted(self.requests.items())),
+            "throttled": self.throttled,
+            "watermarks": {name: at.isoformat() if at else None for name, at in self.watermarks.items()},
+            "failed": [dataclasses.asdict(failure) for failure in self.failed],
+            "holds": self.hold_ids,
+            "duration_seconds": round(self.duration_seconds, 3),
+        }
+
+
+def _fields(counts: Mapping[str, int], *names: str) -> dict[str, int]:
+    return {name: counts.get(name, 0) for name in names}
+
+
+def new_run_id(at: datetime) -> str:
+    """Name a run by its time, with a few letters against two in one second."""
+    return f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+
+
+def run(app: App, wish: Wish, progress: Progress = unwatched) -> RunReport:
+    """Do one whole turn and report it.
+
+    The seller's records are read first: when they are faulty (`ConfigError`) nothing has been changed.
+    What fails for one account or flow is reported and does not keep the others from their work.
+    """
+    turn = Turn(app, wish, progress)
+    steps = [
+        step
+        for part, step in (("supply", turn.supply), ("orders", turn.orders), ("offers", turn.offers))
+        if turn.wants(part)
+    ]
+    if wish.only is None:
+        steps.extend([turn.plan, turn.push, turn.alert])
+    return turn.only(*steps)
+
+
+class Turn:
+    """One turn over all wanted accounts: its steps, and the report they fill."""
+
+    def __init__(self, app: App, wish: Wish, progress: Progress = unwatched) -> None:
+        self.app, self.wish, self.progress = app, wish, progress
+        self.report = RunReport()
+        self.run_id = new_run_id(app.clock.now())
+        self.accounts = list(wish.accounts) or [account.name for account in app.settings.accounts]
+
+    def only(self, *steps: Callable[[], None]) -> RunReport:
+        """Do these steps in this order, and end with one canonical log line."""
+        begun_at, before = self.app.clock.now(), traffic(self.app)
+        for name in self.accounts:
+            self.app.account(name)  # missing credentials are found before anything is changed
+        with bound_contextvars(run_id=self.run_id):
+            for step in steps:
+                step()
+            self.report.duration_seconds = (self.app.clock.now() - begun_at).total_seconds()
+            note_traffic(self.report, self.app, before)
+            flow = ",".join(step.__name__ for step in steps)
+            _log.info("run_finished", flow=flow, **_canonical(self.report))
+        return self.report
+
+    def wants(self, part: str) -> bool:
+        """Tell whether a part of the pull was asked for."""
+        return self.wish.only in (None, part) and not (self.wish.order_ids and part != "orders")
+
+    def _guarded(self, what: str, work: Callable[[], None]) -> None:
+        """Do one step; a remote trouble becomes a line of the report."""
+        try:
+            work()
+        except RemoteError as error:
+            self.report.failed.append(Failure(what=what, why=str(error), next=error.next_step))
+            _log.error("step_failed", step=what, error=str(error))
+
+    def _each(self, what: str, work: Callable[[str], None]) -> None:
+        """Do one step for every account."""
+        for name in self.accounts:
+            with bound_contextvars(account=name):
+                self._guarded(f"{what} of account {name}", partial(work, name))
+
+    def supply(self) -> None:
+        """Read the seller's records. Raises `ConfigError` when they are faulty."""
+        pulled = pull_flow.pull_supply(
+            self.app.supply,
+            self.app.ledger,
+            self.app.clock,
+            policies=self.app.settings.policies.keys(),
+            max_shrink_share=self.app.settings.limits.max_supply_shrink_share,
+        )
+        self.report.supply.update(skus=pulled.skus, lots=pulled.lots, refused=len(pulled.refused))
+        self.report.notes.extend(f"The new stock list was not believed: {doubt}." for doubt in pulled.refused)
+        _log.debug("supply_pulled", skus=pulled.skus, lots=pulled.lots, refused=pulled.refused)
+
+    def orders(self) -> None:
+        """Read Amazon's orders."""
+        self._each("orders", self._pull_orders)
+
+    def offers(self) -> None:
+        """Read Amazon's listings."""
+        self._each("offers", self._pull_offers)
+
+    def plan(self) -> None:
+        """Decide every offer and judge every order."""
+        planned = plan_flow.plan(self.app.ledger, self.app.clock, self.app.shop_terms, run_id=self.run_id)
+        self.report.plan.update(skus=planned.skus, changed=planned.changed)
+        _log.debug("offers_planned", skus=planned.skus, changed=planned.changed)
+
+    def push(self) -> None:
+        """Preview or make the changes."""
+        self._each("push", self._push)
+
+    def alert(self) -> None:
+        """Look for trouble and tell people."""
+        told = alert_flow.alert(
+            self.app.ledger,
+            self.app.clock,
+            self.app.shop_terms,
+            self.app.alert_terms,
+            self.app.notifiers,
+        )
+        self.report.alerts.update(
+            opened=told.opened,
+            escalated=told.escalated,
+            resolved=told.resolved,
+            sent=told.sent,
+            failed=told.failed,
+        )
+        self.report.transitions.extend(told.transitions)
+        _log.debug("alerts_told", opened=told.opened, resolved=told.resolved, sent=told.sent)
+
+    def _pull_orders(self, name: str) -> None:
+        source, ledger, clock = self.app.account(name).orders, self.app.ledger, self.app.clock
+        if self.wish.order_ids:
+            pulled = pull_flow.pull_named_orders(
+                name, source, ledger, clock, self.wish.order_ids, progress=self.progress
+            )
+        else:
+            pulled = pull_flow.pull_orders(
+                name,
+                source,
+                ledger,
+                clock,
+                self.app.pull_terms,
+                run_id=self.run_id,
+                window=self._window(),
+                progress=self.progress,
+            )
+            self.report.watermarks[name] = pulled.watermark
+        self.report.orders.update(
+            pulled=pulled.pulled, new=pulled.new, changed=pulled.changed, quarantined=pulled.quarantined
+        )
+        self.report.failed.extend(pulled.failures)
+        _log.debug("orders_pulled", pulled=pulled.pulled, new=pulled.new, changed=pulled.changed)
+
+    def _window(self) -> OrderWindow | None:
+        if self.wish.since is None and self.wish.until is None:
+            return None
+        since = self.wish.since or self.app.clock.now() - self.app.pull_terms.first
+        return OrderWindow(since=since, until=self.wish.until)
+
+    def _pull_offers(self, name: str) -> None:
+        pulled = pull_flow.pull_offers(
+            name,
+            self.app.account(name).offers,
+            self.app.ledger,
+            self.app.clock,
+            run_id=self.run_id,
+            progress=self.progress,
+        )
+        self.report.offers.update(observed=pulled.observed)
+        self.report.failed.extend(pulled.failures)
+        _log.debug("offers_pulled", observed=pulled.observed)
+
+    def _push(self, name: str) -> None:
+        pushed = push_flow.push(
+            name,
+            self.app.account(name).offers,
+            self.app.ledger,
+            self.app.clock,
+            self.app.push_terms(
+                confirm_wait_seconds=self.wish.confirm_wait_seconds if self.wish.apply else 0.0
+            ),
+            run_id=self.run_id,
+            apply=self.wish.apply,
+            skus=self.wish.skus,
+            progress=self.progress,
+        )
+        note_push(self.report, pushed)
+        _log.debug("offers_pushed", account=name, applied=pushed.applied, held=pushed.held)
+
+
+def note_push(report: RunReport, pushed: push_flow.PushReport) -> None:
+    """Add one account's push to a report."""
+    report.push.update(
+        previewed=pushed.previewed,
+        applied=pushed.applied,
+        held=pushed.held,
+        unchanged=pushed.unchanged,
+        rejected=pushed.rejected,
+        unconfirmed=pushed.unconfirmed,
+        deferred=pushed.deferred,
+    )
+    report.failed.extend(pushed.failures)
+    report.notes.extend(f"Held back: {reason}." for reason in pushed.hold_reasons)
+    if pushed.hold_id is not None:
+        report.hold_ids.append(pushed.hold_id)
+
+
+def traffic(app: App) -> Counter[str]:
+    """Return the requests sent so far by operation, and under "throttled" how many Amazon refused."""
+    sent: Counter[str] = Counter()
+    for account in app.connected.values():
+        sent.update(account.gateway.requests)
+        sent["throttled"] += account.gateway.throttled
+    return sent
+
+
+def note_traffic(report: RunReport, app: App, before: Counter[str]) -> None:
+    """Add the requests sent since `before` to a report."""
+    report.requests = traffic(app) - before
+    report.throttled = report.requests.pop("throttled", 0)
+
+
+def _canonical(report: RunReport) -> dict[str, Any]:
+    """Return the run as one flat log line."""
+    line: dict[str, Any] = {}
+    for part in ("orders", "offers", "supply", "plan", "push", "alerts"):
+        line.update({f"{part}_{name}": count for name, count in getattr(report, part).items() if count})
+    line.update(
+        requests=sum(report.requests.values()),
+        throttled=report.throttled,
+        failed=len(report.failed),
+        duration_seconds=round(report.duration_seconds, 3),
+    )
+    return line

@@ -1,0 +1,276 @@
+"""The schedule: each flow in its own rhythm, signals, the service manager's watchdog.
+
+Here: when work is done, and that one bad tick is not the end. Not here: what the work is (`flows`), in
+which order one turn goes (`cycle`). SIGTERM and SIGINT end the current item and stop; SIGHUP takes up
+the configuration anew, or keeps the old one and says why.
+"""
+
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, timedelta
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from fbm_sync import cycle, logs
+from fbm_sync.errors import ConfigError, FbmSyncError, StoreError
+from fbm_sync.settings import Settings
+from fbm_sync.web.probes import serving
+from fbm_sync.wiring import App, SystemClock, build
+
+_log = structlog.get_logger()
+
+_STOP_SECONDS = 8
+"""How long running ticks may take to end their item; the whole end must take no longer than 10 seconds."""
+
+_WATCHDOG_SECONDS = 30
+
+
+class Stopping(FbmSyncError):
+    """The daemon was told to stop while something waited."""
+
+
+class InterruptibleClock(SystemClock):
+    """Real time, but a wait ends at once when the daemon is told to stop."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait. Raises `Stopping` when told to stop meanwhile; what was recorded so far is kept."""
+        if self.stopping.wait(seconds):
+            raise Stopping("Stopped while waiting; the next start goes on from here.")
+
+
+class Daemon:
+    """One life of the daemon with one configuration."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.clock = InterruptibleClock()
+        self.app: App = build(settings, clock=self.clock)
+        self.registry = CollectorRegistry()
+        self.failed: StoreError | None = None
+        self.hanging = False
+        self.wake = threading.Event()
+        self._ticks = Counter(
+            "fbm_sync_ticks", "Ticks by job and outcome.", ["job", "outcome"], registry=self.registry
+        )
+        self._pulled_at = Gauge(
+            "fbm_sync_last_pull_timestamp_seconds",
+            "When orders were last read completely.",
+            ["account"],
+            registry=self.registry,
+        )
+
+    def live(self, ready: Callable[[], None], leave: threading.Event) -> None:
+        """Work until `leave` is set or the store is lost.
+
+        Raises `ConfigError` before any work when something is missing, `StoreError` when the database
+        failed: the supervisor restarts the process.
+        """
+        address = self.app.settings.daemon
+        with self.app:
+            for account in self.app.settings.accounts:
+                self.app.account(account.name)
+            # What only shows when it is used (an unknown country's holidays, a store in the way) shows now.
+            _ = self.app.ledger, self.app.alert_terms
+            accounts = list(self.app.shop_terms.accounts)
+            with serving(address.host, address.port, self.not_ready, self.registry):
+                self._work(ready, leave, accounts)
+        _log.info(logs.DAEMON_STOPPED)
+        if self.failed is not None:
+            raise self.failed
+
+    def _work(self, ready: Callable[[], None], leave: threading.Event, accounts: Sequence[str]) -> None:
+        """Let the jobs run in their rhythm until it is time to leave."""
+        scheduler = self._scheduler()
+        scheduler.start()
+        ready()
+        _log.info(logs.DAEMON_STARTED, accounts=accounts)
+        while not leave.is_set() and self.failed is None:
+            self.wake.wait(_WATCHDOG_SECONDS / 3)
+            self.wake.clear()
+            notify_supervisor("WATCHDOG=1")
+        self.clock.stopping.set()
+        self._shut_down(scheduler)
+
+    def _shut_down(self, scheduler: BackgroundScheduler) -> None:
+        """Let the running ticks finish their item, but not longer than a supervisor waits."""
+        ending = threading.Thread(target=scheduler.shutdown, kwargs={"wait": True}, daemon=True)
+        ending.start()
+        ending.join(timeout=_STOP_SECONDS)
+        self.hanging = ending.is_alive()
+
+    def _scheduler(self) -> BackgroundScheduler:
+        """Give each job its rhythm; all begin at once, in the order in which they need each other."""
+        rhythm = self.app.settings.daemon
+        jobs = (
+            ("pull", self._pull, rhythm.pull_minutes),
+            ("offers", self._offers, rhythm.offers_minutes),
+            ("plan", self._plan, rhythm.plan_minutes),
+            ("push", self._push, rhythm.push_minutes),
+            ("alert", self._alert, rhythm.alert_minutes),
+        )
+        scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(len(jobs))},
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        for position, (name, work, minutes) in enumerate(jobs):
+            scheduler.add_job(
+                self._tick,
+                "interval",
+                args=(name, work),
+                id=name,
+                minutes=minutes,
+                next_run_time=self.clock.now() + timedelta(seconds=position),
+            )
+        return scheduler
+
+    def _tick(self, name: str, work: Callable[[], cycle.RunReport]) -> None:
+        """Run one job; whatever goes wrong is logged and counted, and the next tick comes all the same."""
+        outcome = "failed"
+        try:
+            report = work()
+            outcome = "failed" if report.failed else "ok"
+        except Stopping:
+            outcome = "stopped"
+        except StoreError as error:
+            self.failed = error
+            self.wake.set()
+        except FbmSyncError as error:
+            _log.error(logs.TICK_FAILED, job=name, error=str(error))
+        except Exception:  # noqa: BLE001 - a fault of ours must not end the watch over the shop
+            _log.exception(logs.TICK_FAILED, job=name)
+        self._ticks.labels(job=name, outcome=outcome).inc()
+
+    # --- the jobs --------------------------------------------------------------------------------
+
+    def _pull(self) -> cycle.RunReport:
+        turn = cycle.Turn(self.app, cycle.Wish())
+        return turn.only(turn.supply, turn.orders)
+
+    def _offers(self) -> cycle.RunReport:
+        turn = cycle.Turn(self.app, cycle.Wish())
+        return turn.only(turn.offers)
+
+    def _plan(self) -> cycle.RunReport:
+        turn = cycle.Turn(self.app, cycle.Wish())
+        return turn.only(turn.plan)
+
+    def _push(self) -> cycle.RunReport:
+        """Write for the accounts that allow it; the others only see what they would get."""
+        writing = [account.name for account in self.app.settings.accounts if account.push]
+        if not writing:
+            return cycle.RunReport()
+        turn = cycle.Turn(self.app, cycle.Wish(accounts=writing, apply=True, confirm_wait_seconds=0.0))
+        return turn.only(turn.push)
+
+    def _alert(self) -> cycle.RunReport:
+        turn = cycle.Turn(self.app, cycle.Wish())
+        return turn.only(turn.alert)
+
+    # --- probes ----------------------------------------------------------------------------------
+
+    def not_ready(self) -> list[str]:
+        """Return why the daemon cannot be relied on now: accounts whose orders were not read lately."""
+        now = self.clock.now()
+        patience = timedelta(minutes=self.app.alert_terms.stale_minutes)
+        missing = []
+        with self.app.ledger.transaction() as books:
+            for name in self.app.shop_terms.accounts:
+                at = books.runs.last_success("pull", name)
+                if at is not None:
+                    self._pulled_at.labels(account=name).set(at.timestamp())
+                if at is None or now - at > patience:
+                    since = f"since {at:%Y-%m-%d %H:%M}Z" if at else "yet"
+                    missing.append(f"orders of account {name} were not read completely {since}")
+        return missing
+
+
+def run(load: Callable[[], Settings]) -> None:
+    """Run the daemon until it is told to stop; `load` reads the configuration, again on SIGHUP."""
+    settings, former = load(), None
+    while True:
+        leave, reload = threading.Event(), threading.Event()
+        daemon = Daemon(settings)
+        try:
+            with _signals(daemon, leave, reload):
+                daemon.live(lambda: notify_supervisor("READY=1"), leave)
+        except ConfigError as error:
+            # Some faults show only when the new configuration is used: secrets, the address, holidays.
+            if former is None:
+                raise
+            _log.error(logs.CONFIG_REFUSED, problems=error.problems)
+            settings, former = former, None
+            continue
+        if not reload.is_set():
+            notify_supervisor("STOPPING=1")
+            if daemon.hanging:
+                _leave_at_once()
+            return
+        notify_supervisor("RELOADING=1")
+        settings, former = _reloaded(load, settings), settings
+
+
+def _leave_at_once() -> None:
+    """End the process though a request hangs; whatever was recorded is kept, and the next start goes on.
+
+    The interpreter would otherwise wait for the thread that waits for Amazon.
+    """
+    logging.shutdown()
+    os._exit(0)
+
+
+def _reloaded(load: Callable[[], Settings], former: Settings) -> Settings:
+    try:
+        settings = load()
+    except ConfigError as error:
+        _log.error(logs.CONFIG_REFUSED, problems=error.problems)
+        return former
+    _log.info(logs.CONFIG_RELOADED, path=str(settings.path))
+    return settings
+
+
+@contextmanager
+def _signals(daemon: Daemon, leave: threading.Event, reload: threading.Event) -> Iterator[None]:
+    """Turn signals into a wish to leave, for the length of the block."""
+
+    def stop(_number: int, _frame: object) -> None:
+        leave.set()
+        daemon.clock.stopping.set()
+        daemon.wake.set()
+
+    def hang_up(_number: int, _frame: object) -> None:
+        reload.set()
+        stop(_number, _frame)
+
+    former = {
+        number: signal.signal(number, handler)
+        for number, handler in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, hang_up))
+    }
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def notify_supervisor(state: str) -> None:
+    """Tell systemd how we are, when it listens; it is no trouble when it does not."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    target = "\0" + address[1:] if address.startswith("@") else address
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        try:
+            sender.sendto(state.encode(), target)
+        except OSError as error:
+            _log.warning("supervisor_not_reached", error=str(error))

@@ -1,0 +1,228 @@
+"""The one place that picks concrete classes: from settings to a house that works.
+
+Here: which ledger, which clock, which Amazon, which channels; the seller's rules as domain values. Not
+here: any decision, any order of work (`cycle`, `daemon`). Slow libraries are loaded only when the part
+that needs them is asked for, so that a command which only reads the ledger starts quickly.
+"""
+
+import dataclasses
+import os
+import time
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from fbm_sync.domain.alert import QuietHours
+from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.domain.offer import AutomatedHandling
+from fbm_sync.domain.plan import ShopTerms
+from fbm_sync.errors import ConfigError
+from fbm_sync.flows.alert import LOG_CHANNEL, AlertTerms
+from fbm_sync.flows.pull import PullTerms
+from fbm_sync.flows.push import PushTerms
+from fbm_sync.ports import Clock, Notifier, SupplySource
+from fbm_sync.settings import AccountSettings, Settings, read_credentials
+
+if TYPE_CHECKING:
+    from fbm_sync.adapters.spapi.account import AmazonAccount
+    from fbm_sync.adapters.store.ledger import SqlLedger
+
+_HOLIDAY_YEARS_AHEAD = 3
+
+
+class SystemClock:
+    """Real time."""
+
+    def now(self) -> datetime:
+        """Return the present instant, in UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+@dataclasses.dataclass
+class App:
+    """The daemon with everything it needs; parts are made when first asked for, and closed together.
+
+    `clock` is real time unless a simulation brings its own, and so do `extra_notifiers` join the
+    configured channels.
+    """
+
+    settings: Settings
+    clock: Clock = dataclasses.field(default_factory=SystemClock)
+    environ: Mapping[str, str] = dataclasses.field(default_factory=lambda: os.environ)
+    extra_notifiers: Mapping[str, Notifier] = dataclasses.field(default_factory=dict)
+    _accounts: "dict[str, AmazonAccount]" = dataclasses.field(default_factory=dict)
+
+    @cached_property
+    def ledger(self) -> "SqlLedger":
+        """The store. Raises `StoreError` when it cannot be used as it is."""
+        from fbm_sync.adapters.store.ledger import open_ledger
+
+        return open_ledger(self.settings.store_url, create=True)
+
+    def bare_store(self) -> "SqlLedger":
+        """Return the store whatever its schema, to look at or upgrade; to be used with `with`."""
+        from fbm_sync.adapters.store.ledger import SqlLedger
+
+        return SqlLedger(self.settings.store_url)
+
+    @cached_property
+    def supply(self) -> SupplySource:
+        """The seller's records."""
+        from fbm_sync.adapters.supply.csv_files import CsvSupply
+
+        return CsvSupply(self.settings.supply.directory)
+
+    @cached_property
+    def calendar(self) -> ShipCalendar:
+        """The seller's ship days, with the public holidays of the country named in the settings."""
+        return self.settings.calendar.ship_calendar(
+            _holidays(self.settings.calendar.holidays, self.clock.now())
+        )
+
+    @cached_property
+    def notifiers(self) -> Mapping[str, Notifier]:
+        """The channels to people by name; the log is always one of them."""
+        from fbm_sync.adapters.notify.apprise_channel import AppriseNotifier
+        from fbm_sync.adapters.notify.log_channel import LogNotifier
+
+        found: dict[str, Notifier] = {LOG_CHANNEL: LogNotifier(self.calendar)}
+        for channel in self.settings.alerts.channels:
+            found[channel.name] = AppriseNotifier(channel.url, self.calendar, clock=self.clock)
+        return {**found, **self.extra_notifiers}
+
+    def account(self, name: str) -> "AmazonAccount":
+        """Return one account's doors to Amazon. Raises `ConfigError` when its credentials are missing."""
+        if name not in self._accounts:
+            self._accounts[name] = self._connect(self._account_settings(name))
+        return self._accounts[name]
+
+    @property
+    def connected(self) -> "Mapping[str, AmazonAccount]":
+        """The accounts that have been used so far."""
+        return self._accounts
+
+    def _account_settings(self, name: str) -> AccountSettings:
+        for account in self.settings.accounts:
+            if account.name == name:
+                return account
+        known = ", ".join(account.name for account in self.settings.accounts)
+        raise ConfigError([f"--account {name}: there is no such account (known: {known})"])
+
+    def _connect(self, account: AccountSettings) -> "AmazonAccount":
+        from fbm_sync.adapters.spapi.account import AmazonAccount
+        from fbm_sync.adapters.spapi.gateway import refuse_environment
+        from fbm_sync.adapters.spapi.tokens import Credentials
+
+        refuse_environment(self.environ)
+        secrets = read_credentials(account.name, self.environ)
+        return AmazonAccount(
+            name=account.name,
+            seller_id=account.seller_id,
+            marketplaces=account.marketplaces,
+            endpoint=account.endpoint,
+            token_endpoint=account.token_endpoint,
+            credentials=Credentials(
+                client_id=secrets.client_id,
+                client_secret=secrets.client_secret,
+                refresh_token=secrets.refresh_token,
+            ),
+            clock=self.clock,
+            rate_factor=account.rate_factor,
+        )
+
+    # --- the seller's rules as the flows want them ---------------------------------------------
+
+    @cached_property
+    def shop_terms(self) -> ShopTerms:
+        """Policies, calendar, limits and accounts, as the domain decides by them."""
+        rhythm = self.settings.daemon
+        return ShopTerms(
+            policies=self.settings.policies,
+            calendar=self.calendar,
+            limits=self.settings.limits,
+            accounts={
+                account.name: AutomatedHandling(account.automated_handling_time)
+                for account in self.settings.accounts
+            },
+            late_limit=self.settings.alerts.late_probability,
+            # Worst case from a buyer's order to our reaction: one turn of each step between them.
+            lag_minutes=rhythm.pull_minutes + rhythm.plan_minutes + rhythm.push_minutes,
+        )
+
+    @cached_property
+    def pull_terms(self) -> PullTerms:
+        """How far back orders are read."""
+        return PullTerms(
+            overlap=timedelta(minutes=self.settings.orders.overlap_minutes),
+            first=timedelta(days=self.settings.orders.first_days),
+        )
+
+    def push_terms(self, *, confirm_wait_seconds: float = 0.0) -> PushTerms:
+        """The guards on a push, and how long to wait for the proof."""
+        return PushTerms(limits=self.settings.limits, confirm_wait_seconds=confirm_wait_seconds)
+
+    @cached_property
+    def alert_terms(self) -> AlertTerms:
+        """Whom to tell, and when not to."""
+        quiet = self.settings.alerts.quiet_hours
+        return AlertTerms(
+            channels=tuple(name for name in self.notifiers if name != LOG_CHANNEL),
+            quiet_hours=QuietHours(begin=quiet[0], end=quiet[1]) if quiet else None,
+        )
+
+    # --- the end -------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Let go of connections and of the store."""
+        for account in self._accounts.values():
+            account.close()
+        self._accounts.clear()
+        if "ledger" in self.__dict__:
+            self.ledger.close()
+            del self.__dict__["ledger"]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    environ: Mapping[str, str] | None = None,
+    extra_notifiers: Mapping[str, Notifier] | None = None,
+) -> App:
+    """Return the daemon for these settings; nothing is opened or connected yet."""
+    return App(
+        settings=settings,
+        clock=clock or SystemClock(),
+        environ=os.environ if environ is None else environ,
+        extra_notifiers={} if extra_notifiers is None else extra_notifiers,
+    )
+
+
+def _holidays(country: str, now: datetime) -> frozenset[date]:
+    """Return the public holidays around now of "US", "DE-BY" …; none for an empty name."""
+    if not country:
+        return frozenset()
+    import holidays
+
+    code, _, subdivision = country.partition("-")
+    years = range(now.year - 1, now.year + _HOLIDAY_YEARS_AHEAD)
+    try:
+        return frozenset(holidays.country_holidays(code, subdiv=subdivision or None, years=years))
+    except NotImplementedError as unknown:
+        raise ConfigError(
+            [f"calendar.holidays: {country!r} is not known to the holidays library"]
+        ) from unknown
