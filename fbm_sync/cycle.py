@@ -53,7 +53,7 @@ class Wish:
 
 @dataclasses.dataclass(slots=True)
 class RunReport:
-    """Everything one run did, as the JSON of `interface` wants it."""
+    """Everything one run did, part by part; what scripts read of it is `as_json`."""
 
     orders: Counter[str] = dataclasses.field(default_factory=Counter)
     offers: Counter[str] = dataclasses.field(default_factory=Counter)

@@ -14,7 +14,8 @@ from typing import Protocol
 
 from fbm_sync.domain.alert import Alert, Notification, Transition
 from fbm_sync.domain.change import PushOutcome, PushReceipt
-from fbm_sync.domain.offer import ObservedOffer, OfferChange, OfferDecision
+from fbm_sync.domain.listing import ObservedOffer, OfferChange
+from fbm_sync.domain.offer import OfferDecision
 from fbm_sync.domain.order import Order, OrderId, Sku
 from fbm_sync.domain.risk import OrderOutlook
 from fbm_sync.domain.supply import SnapshotSummary, SupplySnapshot

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.change import PushLimits
 from fbm_sync.domain.leadtime import ArrivalForecast, ArrivalTerms, ExpectedLot, ForecastMethod
-from fbm_sync.domain.offer import AutomatedHandling, ObservedOffer, Offer, OfferChange, OfferDecision
+from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
+from fbm_sync.domain.offer import AutomatedHandling, OfferDecision
 from fbm_sync.domain.order import Order, OrderId, OrderItem, OrderStatus, Shipment, Sku
 from fbm_sync.domain.plan import ShopFacts, ShopPlan, ShopTerms
 from fbm_sync.domain.policy import BackorderKind, BackorderPolicy, Lever

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from fbm_sync.domain.alert import Notification
 from fbm_sync.domain.change import PushOutcome, PushReceipt
-from fbm_sync.domain.offer import ObservedOffer, Offer, OfferChange
+from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
 from fbm_sync.domain.order import Order, OrderId, Sku
 from fbm_sync.domain.supply import SupplySnapshot
 from fbm_sync.errors import DeliveryError, RequestRejected, UnexpectedPayload

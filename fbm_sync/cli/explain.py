@@ -11,7 +11,8 @@ from fbm_sync.cli.screen import Screen
 from fbm_sync.cli.session import Session
 from fbm_sync.domain.allocation import CoverSource
 from fbm_sync.domain.leadtime import ExpectedLot
-from fbm_sync.domain.offer import Fact, OfferDecision, describe
+from fbm_sync.domain.listing import describe
+from fbm_sync.domain.offer import Fact, OfferDecision
 from fbm_sync.domain.order import Order, OrderId, Sku
 from fbm_sync.domain.plan import assess_orders
 from fbm_sync.domain.risk import OrderOutlook

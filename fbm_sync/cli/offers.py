@@ -10,7 +10,8 @@ from fbm_sync import cycle
 from fbm_sync.cli.session import Session
 from fbm_sync.cli.sync import show_report
 from fbm_sync.domain.change import PushOutcome, PushReceipt
-from fbm_sync.domain.offer import Offer, OfferChange, OfferDecision, describe
+from fbm_sync.domain.listing import Offer, OfferChange, describe
+from fbm_sync.domain.offer import OfferDecision
 from fbm_sync.domain.order import Sku
 from fbm_sync.errors import ConfigError
 from fbm_sync.flows import plan as plan_flow

@@ -2,7 +2,7 @@
 
 A finding is what is wrong right now; an alert is its life over time; a transition is a step in that
 life worth telling; a notification is one transition on its way to one channel. Identity is account,
-kind and subject. Each stage is told once; that it is over is news too (rules §12).
+kind and subject. Each stage is told once; that it is over is news too.
 """
 
 import dataclasses

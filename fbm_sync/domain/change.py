@@ -1,14 +1,14 @@
 """A push of changes to Amazon: how much may change at once, what Amazon answered, what proves it live.
 
 Refuse the absurd: a push that would change an unlikely share of the shop waits for a person, while
-decreases always go, because they can cost sales but never the account (rules §9).
+decreases always go, because they can cost sales but never the account.
 """
 
 import dataclasses
 import enum
 from datetime import date, datetime
 
-from fbm_sync.domain.offer import Offer, OfferChange
+from fbm_sync.domain.listing import Offer, OfferChange
 
 _SMALL_SHOP_CHANGES = 10
 """Share limits never allow fewer changes than this: 30 % of three listings would hold everything."""
@@ -66,7 +66,7 @@ class GuardedPush:
 def guard_push(changes: tuple[OfferChange, ...], listings: int, limits: PushLimits) -> GuardedPush:
     """Let a push go, or hold its raises when it would change an absurd share of the shop.
 
-    Decreases always go: they can cost sales, never the account (rules §9). Zero-outs come first, then
+    Decreases always go: they can cost sales, never the account. Zero-outs come first, then
     other decreases, then the rest; ties by SKU.
     """
     ordered = tuple(sorted(changes, key=lambda one: (not one.zeroes, not one.is_decrease, one.sku)))

@@ -1,7 +1,7 @@
 """The account's standing with Amazon: how many late and cancelled orders there are, and how many it can take.
 
 Everything is integer arithmetic on orders: `100 · late ≥ 4 · orders` is a breach, and without orders
-there is no rate. Amazon's own figures win where they are known (rules §11).
+there is no rate. Amazon's own figures win where they are known.
 """
 
 import dataclasses

@@ -1,7 +1,7 @@
 """When a purchase order will really arrive: the supplier's word, corrected by what we learned.
 
 The object of learning is the *slip*: received minus confirmed date, in calendar days; only a lot
-without a confirmed date falls back to the raw lead time from the day of ordering (rules §4). From n
+without a confirmed date falls back to the raw lead time from the day of ordering. From n
 past receipts the arrival at confidence q is the conformal order statistic number ⌈(n+1)·q⌉: it holds
 for any distribution as long as the next receipt resembles the past ones, and it needs
 n ≥ ⌈q/(1−q)⌉ (19 receipts for 95 %). With fewer, all suppliers together speak; without any history
@@ -279,7 +279,7 @@ def view_inbound(
     """Sort a SKU's open lots into believed ones, earliest first, and doubtful ones with the reason.
 
     Only firm lots count. A lot overdue by more than `past_due_days` without a new date is not
-    believed at all: it would carry promises on hope (rules §3).
+    believed at all: it would carry promises on hope.
     """
     expected, doubtful = [], []
     for lot in lots:

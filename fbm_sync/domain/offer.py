@@ -1,7 +1,7 @@
-"""The offer a buyer sees: quantity, handling time, restock date; and the change that gets us there.
+"""Which offer a buyer should see: quantity, handling time, restock date, and the whole argument for it.
 
 A listing has one quantity and one promise for every unit, so a SKU is either sold from stock with
-its normal handling time, or sold ahead with a later promise, or not sold: never a mixture (rules §8).
+its normal handling time, or sold ahead with a later promise, or not sold: never a mixture.
 """
 
 import dataclasses
@@ -10,6 +10,7 @@ import math
 from datetime import date, datetime
 
 from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.domain.listing import ListingMode, ObservedOffer, Offer, OfferChange, count_units, describe
 from fbm_sync.domain.order import Sku
 from fbm_sync.domain.policy import (
     HORIZON_DAYS,
@@ -27,84 +28,6 @@ from fbm_sync.domain.promise import AvailableToPromise, keep_promise
 
 _PLENTY = 5
 """From so many units on, one unit more is not worth a write."""
-
-
-class ListingMode(enum.StrEnum):
-    """How a listing sells: one quantity and one promise serve every unit, so modes never mix."""
-
-    IN_STOCK = "in_stock"
-    BACKORDER = "backorder"
-    PREORDER = "preorder"
-    SOLD_OUT = "sold_out"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """What a listing offers: units, ship days of handling time, and the restock date or `None`.
-
-    `handling_days` of `None` means the account's default, which no one has overridden.
-    """
-
-    quantity: int
-    handling_days: int | None
-    restock_on: date | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ObservedOffer:
-    """What Amazon showed for a SKU when we last looked: the memory against which changes are found.
-
-    `offer.quantity` is the *live* quantity, which Amazon lowers as orders arrive; handling time and
-    restock date are what was last submitted (Amazon shows no live value of them). `other_channels`
-    names channel codes besides the merchant's own: such a SKU is never touched.
-    """
-
-    account: str
-    sku: Sku
-    offer: Offer
-    observed_at: datetime
-    product_type: str = "PRODUCT"
-    title: str | None = None
-    other_channels: tuple[str, ...] = ()
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class OfferChange:
-    """One SKU's step from what Amazon shows to what it should show."""
-
-    account: str
-    sku: Sku
-    product_type: str
-    before: Offer
-    after: Offer
-
-    @property
-    def raised_units(self) -> int:
-        """Units put on sale by it; zero for a decrease."""
-        return max(0, self.after.quantity - self.before.quantity)
-
-    @property
-    def zeroes(self) -> bool:
-        """Whether it takes the SKU off sale: the most urgent change there is."""
-        return self.after.quantity == 0 < self.before.quantity
-
-    @property
-    def changes_quantity(self) -> bool:
-        """Whether the quantity moves."""
-        return self.after.quantity != self.before.quantity
-
-    @property
-    def changes_promise(self) -> bool:
-        """Whether handling time or restock date moves."""
-        return (self.after.handling_days, self.after.restock_on) != (
-            self.before.handling_days,
-            self.before.restock_on,
-        )
-
-    @property
-    def is_decrease(self) -> bool:
-        """Whether it only takes units off sale, which is safe at any time."""
-        return self.after.quantity < self.before.quantity and not self.changes_promise
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -425,9 +348,9 @@ def _argued_facts(facts: OfferFacts) -> tuple[Fact, ...]:
     """List the facts the decision rests on, with the time each was true."""
     observed = facts.observed
     listed = [
-        Fact(name="on hand, sellable", value=_units(facts.on_hand), as_of=facts.counted_at),
-        Fact(name="safety stock withheld", value=_units(facts.safety_stock)),
-        Fact(name="held by open orders", value=_units(facts.demand_units)),
+        Fact(name="on hand, sellable", value=count_units(facts.on_hand), as_of=facts.counted_at),
+        Fact(name="safety stock withheld", value=count_units(facts.safety_stock)),
+        Fact(name="held by open orders", value=count_units(facts.demand_units)),
         Fact(
             name="shown by Amazon",
             value=describe(observed.offer) if observed else "not listed",
@@ -452,21 +375,8 @@ def _argued_facts(facts: OfferFacts) -> tuple[Fact, ...]:
     return tuple(listed)
 
 
-def _units(units: int | None) -> str:
-    return "unknown" if units is None else f"{units} unit" if units == 1 else f"{units} units"
-
-
-def describe(offer: Offer) -> str:
-    """Say an offer in words: quantity, handling time, restock date."""
-    handling = (
-        "account's handling time" if offer.handling_days is None else f"{offer.handling_days} days handling"
-    )
-    restock = f", back in stock {offer.restock_on}" if offer.restock_on else ""
-    return f"{_units(offer.quantity)}, {handling}{restock}"
-
-
 def latency_buffer(expected_units: float, risk: float) -> int:
-    """Return the smallest b with P(Poisson(expected units) > b) ≤ risk (rules §8).
+    """Return the smallest b with P(Poisson(expected units) > b) ≤ risk.
 
     `expected_units` is the order rate times the lag between a buyer's order and our reaction: what
     may be sold of stock that is already gone. A risk of 0 switches the buffer off.

@@ -144,7 +144,7 @@ def carry_over(previous: Order | None, current: Order) -> Order:
     """Return an order as now reported, with what only its own past can tell.
 
     A pending order that vanishes (payment failed, buyer gone) keeps its units for `PENDING_COOL_OFF`,
-    because such a payment is often repeated (rules §2). One that came back has nothing left to keep.
+    because such a payment is often repeated. One that came back has nothing left to keep.
     A parcel keeps the earliest time it was ever reported with: later updates of the order must not
     make it look as if it had left after the last stock count.
     """

@@ -15,7 +15,8 @@ from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.change import PushLimits
 from fbm_sync.domain.health import headroom
 from fbm_sync.domain.leadtime import ExpectedLot, InboundView, LeadTimeHistory, learn, view_inbound
-from fbm_sync.domain.offer import AutomatedHandling, ObservedOffer, OfferDecision, OfferFacts, decide_offer
+from fbm_sync.domain.listing import ObservedOffer
+from fbm_sync.domain.offer import AutomatedHandling, OfferDecision, OfferFacts, decide_offer
 from fbm_sync.domain.order import Fulfiller, Order, OrderId, OrderStatus, Sku
 from fbm_sync.domain.policy import BackorderPolicy, DemandRecord, Headroom, SellAheadFacts
 from fbm_sync.domain.promise import look_ahead_atp

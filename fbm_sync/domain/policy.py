@@ -2,7 +2,7 @@
 
 A policy is explicit and belongs to a SKU; without one nothing is ever sold ahead. All gates are
 always judged and reported, also when an earlier one has failed: a seller who fixes one thing wants
-to know what else stands in the way (rules §7).
+to know what else stands in the way.
 """
 
 import dataclasses
@@ -351,7 +351,7 @@ def _at_most(limit: float, unit: str) -> str:
 
 
 def _cap(policy: BackorderPolicy, facts: SellAheadFacts, promise_on: date, calendar: ShipCalendar) -> Cap:
-    """Return the smallest of the caps in force (rules §7), none below zero."""
+    """Return the smallest of the caps in force, none below zero."""
     lots = facts.inbound.expected
     taken = sum(facts.assigned.values()) + facts.owed_units
     arrivals = arrival_odds(lots, promise_on, calendar)

@@ -31,7 +31,7 @@ def look_ahead_atp(
     """Compute ATP with look-ahead, carrying backorders.
 
     `net(s) = on hand + supply ready by s − demand due by s`, and `ATP(t) = max(0, min over s ≥ t of
-    net(s))` (rules §6). Whatever is dated before today counts today. A shortage is carried on: a rule
+    net(s))`. Whatever is dated before today counts today. A shortage is carried on: a rule
     that forgets it would sell the missing units a second time.
     """
     moves: dict[date, int] = {today: on_hand}
@@ -69,7 +69,7 @@ def promise_of(order: OrderCover, calendar: ShipCalendar, earliest: date) -> dat
 def keep_promise(shown: date | None, feasible: date, today: date) -> date:
     """Return the date to show: the one already shown while it can be kept, else the feasible one.
 
-    Buyers have read the shown date; moving it for small gains makes promises flap (rules §6).
+    Buyers have read the shown date; moving it for small gains makes promises flap.
     """
     if shown is not None and today < shown and feasible <= shown:
         return shown

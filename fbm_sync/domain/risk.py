@@ -185,7 +185,7 @@ def _blamed_lot(cover: OrderCover) -> str | None:
 
 
 def _state(order: Order, outlook: OrderOutlook, late_limit: float) -> OrderState:
-    """Pick the one state that matters most; a buyer's cancel request outranks everything (rules §2)."""
+    """Pick the one state that matters most; a buyer's cancel request outranks everything."""
     now, ship_by_at, late = outlook.judged_at, outlook.ship_by_at, outlook.late_probability
     if order.cancel_requested:
         return OrderState.CANCEL_REQUESTED

@@ -147,7 +147,7 @@ def doubts_about(
 
     A snapshot is refused when it is older than the last one, counted in the future, empty where the
     last one was full, or shrunken by more than `max_shrink_share` of its SKUs or of its units: a
-    broken export looks exactly like a sold-out shop (rules §3).
+    broken export looks exactly like a sold-out shop.
     """
     counted_at = candidate.counted_at
     doubts = []

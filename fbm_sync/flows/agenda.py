@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from fbm_sync.domain.change import PushLimits, PushOutcome, PushReceipt, guard_push, lowering_part, rebase
-from fbm_sync.domain.offer import Offer, OfferChange, describe
+from fbm_sync.domain.listing import Offer, OfferChange, describe
 from fbm_sync.domain.order import Sku
 from fbm_sync.errors import ConfigError
 from fbm_sync.ports import Books, Hold

@@ -2,7 +2,7 @@
 
 Nothing is written in a preview. A raise needs fresh orders, an unchanged listing, no pause and no
 breached limit; a decrease always goes, and first. ACCEPTED means queued: only what was read back
-counts as done (rules §9).
+counts as done.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from typing import TypeVar
 import structlog
 
 from fbm_sync.domain.change import PushLimits, PushOutcome, PushReceipt, is_live, rebase
-from fbm_sync.domain.offer import ObservedOffer, OfferChange, describe
+from fbm_sync.domain.listing import ObservedOffer, OfferChange, describe
 from fbm_sync.domain.order import Sku
 from fbm_sync.errors import AccessRefused, RemoteError, Throttled
 from fbm_sync.flows.agenda import draw_up, let_go

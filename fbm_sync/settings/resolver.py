@@ -170,7 +170,7 @@ class Resolver:
     def _refuse_dead_levers(
         self, policies: Mapping[str, BackorderPolicy], accounts: Sequence[AccountSettings]
     ) -> None:
-        """Refuse a promise through handling time where Amazon sets handling time itself (rules §8)."""
+        """Refuse a promise through handling time where Amazon sets handling time itself."""
         if not accounts or any(account.automated_handling_time != "on" for account in accounts):
             return
         for name, policy in policies.items():

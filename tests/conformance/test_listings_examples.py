@@ -13,7 +13,7 @@ import pytest
 from fbm_sync.adapters.spapi.answers import Answer
 from fbm_sync.adapters.spapi.listings import AmazonListings, patch_for, read_offer
 from fbm_sync.domain.change import PushOutcome
-from fbm_sync.domain.offer import Offer, OfferChange
+from fbm_sync.domain.listing import Offer, OfferChange
 
 MODEL = Path(__file__).parents[2].parent / "shared" / "spapi-models" / "listingsItems_2021-08-01.json"
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -23,7 +23,8 @@ from fbm_sync.adapters.store import schema
 from fbm_sync.adapters.store.ledger import SqlLedger, open_ledger
 from fbm_sync.domain.alert import Alert, AlertState, Finding, Severity, Transition, TransitionKind
 from fbm_sync.domain.change import PushOutcome, PushReceipt
-from fbm_sync.domain.offer import Fact, ListingMode, ObservedOffer, Offer, OfferChange, OfferDecision
+from fbm_sync.domain.listing import ListingMode, ObservedOffer, Offer, OfferChange
+from fbm_sync.domain.offer import Fact, OfferDecision
 from fbm_sync.domain.order import Fulfiller, Order, OrderItem, OrderStatus, Shipment
 from fbm_sync.domain.policy import Cap, Gate
 from fbm_sync.domain.risk import OrderOutlook, OrderState

@@ -13,7 +13,7 @@ import pytest
 from fbm_sync.adapters.spapi.account import AmazonAccount
 from fbm_sync.adapters.spapi.tokens import Credentials
 from fbm_sync.domain.change import PushOutcome
-from fbm_sync.domain.offer import Offer, OfferChange
+from fbm_sync.domain.listing import Offer, OfferChange
 from fbm_sync.emulator import load_scenario, running
 from fbm_sync.errors import Unavailable, UnexpectedPayload
 from fbm_sync.ports import OfferChannel

@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from fbm_sync.adapters.store.ledger import open_ledger
 from fbm_sync.domain.alert import Severity
 from fbm_sync.domain.change import PushOutcome
-from fbm_sync.domain.offer import ListingMode
+from fbm_sync.domain.listing import ListingMode
 from fbm_sync.domain.order import OrderStatus
 from fbm_sync.errors import AccessRefused, DeliveryError, RemoteError, RequestRejected, Throttled, Unavailable
 from fbm_sync.flows.alert import LOG_CHANNEL, AlertTerms, alert

@@ -13,7 +13,7 @@ from fbm_sync.adapters.spapi.listings import LISTING_UNREADABLE, AmazonListings,
 from fbm_sync.adapters.spapi.reading import NotUnderstood
 from fbm_sync.adapters.spapi.search import ListingSearch
 from fbm_sync.domain.change import PushOutcome
-from fbm_sync.domain.offer import Offer, OfferChange
+from fbm_sync.domain.listing import Offer, OfferChange
 from fbm_sync.errors import RequestRejected, Unavailable, UnexpectedPayload
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

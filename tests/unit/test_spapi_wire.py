@@ -31,7 +31,7 @@ from fbm_sync.adapters.spapi.clients import ListingsClient, OrdersClient
 from fbm_sync.adapters.spapi.gateway import REQUEST_SENT, Gateway, refuse_environment
 from fbm_sync.adapters.spapi.throttle import Throttle
 from fbm_sync.adapters.spapi.tokens import Credentials
-from fbm_sync.domain.offer import Offer, OfferChange
+from fbm_sync.domain.listing import Offer, OfferChange
 from fbm_sync.errors import (
     AccessRefused,
     ConfigError,

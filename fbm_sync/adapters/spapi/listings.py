@@ -23,7 +23,7 @@ from fbm_sync.adapters.spapi.reading import (
 )
 from fbm_sync.adapters.spapi.search import INCLUDED_DATA, MOST_IDENTIFIERS, ListingSearch
 from fbm_sync.domain.change import PushOutcome, PushReceipt
-from fbm_sync.domain.offer import ObservedOffer, Offer, OfferChange
+from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
 from fbm_sync.domain.order import Sku
 from fbm_sync.errors import RequestRejected, UnexpectedPayload
 from fbm_sync.ports import Clock, OfferPage, Unreadable

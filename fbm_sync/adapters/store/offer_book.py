@@ -26,7 +26,8 @@ from fbm_sync.adapters.store.shapes import from_json, to_json
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import CHUNK, LOOKUP, chunks, insert_all, upsert
 from fbm_sync.domain.change import PushOutcome, PushReceipt
-from fbm_sync.domain.offer import ObservedOffer, OfferChange, OfferDecision
+from fbm_sync.domain.listing import ObservedOffer, OfferChange
+from fbm_sync.domain.offer import OfferDecision
 from fbm_sync.domain.order import Sku
 from fbm_sync.ports import Hold
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fbm_sync.domain.change import lowering_part, rebase
-from fbm_sync.domain.offer import Offer
+from fbm_sync.domain.listing import Offer
 
 from builders import a_change
 

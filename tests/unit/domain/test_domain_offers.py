@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fbm_sync.domain.change import PushLimits, guard_push, is_live
-from fbm_sync.domain.offer import AutomatedHandling, ListingMode, Offer, describe, latency_buffer
+from fbm_sync.domain.listing import ListingMode, Offer, describe
+from fbm_sync.domain.offer import AutomatedHandling, latency_buffer
 from fbm_sync.domain.order import OrderStatus
 from fbm_sync.domain.plan import plan_shop
 from fbm_sync.domain.policy import BackorderKind, Lever

@@ -5,7 +5,8 @@ import random
 
 from hypothesis import given, settings
 
-from fbm_sync.domain.offer import AutomatedHandling, ListingMode
+from fbm_sync.domain.listing import ListingMode
+from fbm_sync.domain.offer import AutomatedHandling
 from fbm_sync.domain.order import Fulfiller, OrderStatus
 from fbm_sync.domain.plan import assess_orders, demand_records, plan_shop
 from fbm_sync.domain.policy import BackorderKind

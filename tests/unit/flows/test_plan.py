@@ -2,7 +2,7 @@
 
 import pytest
 
-from fbm_sync.domain.offer import ListingMode, Offer
+from fbm_sync.domain.listing import ListingMode, Offer
 from fbm_sync.domain.risk import OrderState
 
 from builders import NOW, a_count, a_supply, an_order, in_days

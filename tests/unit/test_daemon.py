@@ -1,0 +1,213 @@
+"""The daemon's promise: one bad tick is not the end, a lost store is, and its supervisor is told."""
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+
+import pytest
+import structlog
+from prometheus_client import generate_latest
+from shop_data import CREDENTIALS, config_text
+
+from fbm_sync import daemon as daemons
+from fbm_sync.cycle import RunReport
+from fbm_sync.daemon import Daemon, InterruptibleClock, Stopping, notify_supervisor, run
+from fbm_sync.emulator import load_scenario, running
+from fbm_sync.errors import ConfigError, RequestRejected, StoreError
+from fbm_sync.ports import Failure
+from fbm_sync.settings import load
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    """Reads the settings of a shop whose daemon listens on a free port; words may be replaced."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    with running(load_scenario({"rate_factor": 100, "listings": []})) as url:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        (tmp_path / "supply").mkdir()
+        (tmp_path / "supply" / "stock.csv").write_text("sku,on_hand,counted_at\n")
+        text = config_text(url, 100.0) + f'\n[daemon]\nlisten = "127.0.0.1:{port}"\n'
+
+        def read(before="", after=""):
+            (tmp_path / "fbm_sync.toml").write_text(text.replace(before, after, 1))
+            return load(tmp_path / "fbm_sync.toml", {})
+
+        yield read
+
+
+def ticks(daemon):
+    text = generate_latest(daemon.registry).decode()
+    counts = (line for line in text.splitlines() if line.startswith("fbm_sync_ticks_total"))
+    return {line.split('outcome="')[1].split('"')[0]: float(line.rsplit(" ", 1)[1]) for line in counts}
+
+
+def failing(error):
+    def work():
+        raise error
+
+    return work
+
+
+def test_a_job_that_fails_is_counted_and_the_next_one_runs(settings):
+    daemon = Daemon(settings())
+    with structlog.testing.capture_logs() as told:
+        daemon._tick("pull", failing(ZeroDivisionError("a fault of ours")))
+        daemon._tick("pull", failing(RequestRejected("no", operation="searchOrders")))
+        daemon._tick("pull", lambda: RunReport(failed=[Failure(what="a", why="b", next="c")]))
+        daemon._tick("pull", RunReport)
+        daemon._tick("pull", failing(Stopping("now")))
+    assert ticks(daemon) == {"failed": 3, "ok": 1, "stopped": 1}
+    assert [line["event"] for line in told] == ["tick_failed", "tick_failed"]
+    assert all(line["log_level"] == "error" for line in told)
+    assert daemon.failed is None
+
+
+def test_a_job_that_fails_for_ever_does_not_end_the_daemon(settings, monkeypatch):
+    leave, tried = threading.Event(), threading.Event()
+
+    def broken(_self):
+        tried.set()
+        raise ZeroDivisionError("a fault of ours")
+
+    monkeypatch.setattr(Daemon, "_pull", broken)
+    daemon = Daemon(settings())
+    alive = threading.Thread(target=daemon.live, args=(lambda: None, leave))
+    alive.start()
+    assert tried.wait(10)
+    assert alive.is_alive()
+    leave.set()
+    daemon.clock.stopping.set()
+    daemon.wake.set()
+    alive.join(10)
+    assert not alive.is_alive()
+    assert daemon.failed is None
+    assert ticks(daemon)["failed"] >= 1
+
+
+def test_a_lost_store_ends_the_daemon(settings, monkeypatch):
+    monkeypatch.setattr(Daemon, "_pull", failing_method(StoreError("The disk is gone.")))
+    daemon = Daemon(settings())
+    with pytest.raises(StoreError, match="disk is gone"):
+        daemon.live(lambda: None, threading.Event())
+
+
+def failing_method(error):
+    def work(_self):
+        raise error
+
+    return work
+
+
+def test_it_only_writes_for_accounts_that_allow_it(settings):
+    reading, writing = Daemon(settings()), Daemon(settings("push = false", "push = true"))
+    with reading.app, writing.app:
+        assert reading._push().requests == {}
+        assert writing._push().push["applied"] == 0
+        with writing.app.ledger.transaction() as books:
+            assert books.runs.last_success("push", "main") is not None
+            # Nobody may raise before orders were read, and the daemon says that it is not ready.
+            assert books.runs.last_success("pull", "main") is None
+        assert writing.not_ready() == ["orders of account main were not read completely yet"]
+        writing._pull()
+        assert writing.not_ready() == []
+
+
+def test_a_wait_ends_at_once_when_it_is_time_to_stop():
+    clock = InterruptibleClock()
+    clock.sleep(0.001)
+    clock.stopping.set()
+    with pytest.raises(Stopping):
+        clock.sleep(3600)
+
+
+@pytest.mark.parametrize("abstract", [False, True])
+def test_the_supervisor_is_told(tmp_path, monkeypatch, abstract):
+    name = f"@fbm-sync-test-{os.getpid()}" if abstract else str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind("\0" + name[1:] if abstract else name)
+        monkeypatch.setenv("NOTIFY_SOCKET", name)
+        notify_supervisor("WATCHDOG=1")
+        assert listener.recv(100) == b"WATCHDOG=1"
+
+
+def test_a_supervisor_that_is_gone_is_no_trouble(tmp_path, monkeypatch):
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+    with structlog.testing.capture_logs() as told:
+        notify_supervisor("READY=1")
+    assert [line["event"] for line in told] == ["supervisor_not_reached"]
+
+
+@contextlib.contextmanager
+def signals_when_ready(monkeypatch, *numbers):
+    """Sends itself one signal for each time the daemon becomes ready."""
+    left = list(numbers)
+
+    def notified(state):
+        if state == "READY=1":
+            os.kill(os.getpid(), left.pop(0))
+
+    monkeypatch.setattr(daemons, "notify_supervisor", notified)
+    yield left
+    assert left == []
+
+
+def test_a_new_config_that_shows_its_fault_only_in_use_is_refused_and_the_old_one_kept(settings, monkeypatch):
+    good = settings()
+    versions = [good, settings('holidays = ""', 'holidays = "XX"')]
+    handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
+    with (
+        structlog.testing.capture_logs() as told,
+        signals_when_ready(monkeypatch, signal.SIGHUP, signal.SIGTERM),
+    ):
+        run(lambda: versions.pop(0))
+    (refusal,) = [line for line in told if line["event"] == "config_refused"]
+    assert "calendar.holidays" in refusal["problems"][0]
+    assert [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)] == handlers
+
+
+def test_a_config_that_cannot_be_read_is_refused_and_the_old_one_kept(settings, monkeypatch):
+    versions = [settings(), ConfigError(["fbm_sync.toml: store.url: missing"]), settings()]
+
+    def read():
+        found = versions.pop(0)
+        if isinstance(found, ConfigError):
+            raise found
+        return found
+
+    with (
+        structlog.testing.capture_logs() as told,
+        signals_when_ready(monkeypatch, signal.SIGHUP, signal.SIGHUP, signal.SIGTERM),
+    ):
+        run(read)
+    events = [line["event"] for line in told if line["event"].startswith("config_")]
+    assert events == ["config_refused", "config_reloaded"]
+
+
+def test_a_first_config_that_cannot_be_used_ends_the_start(settings):
+    with pytest.raises(ConfigError, match=r"calendar\.holidays"):
+        run(lambda: settings('holidays = ""', 'holidays = "XX"'))
+
+
+def test_a_request_that_hangs_does_not_keep_the_daemon_from_leaving(settings, monkeypatch):
+    ended, ready, hanging = [], threading.Event(), threading.Event()
+
+    def hang(_self):
+        assert ready.wait(20)
+        os.kill(os.getpid(), signal.SIGTERM)
+        hanging.wait(20)
+        return RunReport()
+
+    monkeypatch.setattr(daemons, "_STOP_SECONDS", 0.1)
+    monkeypatch.setattr(daemons, "_leave_at_once", lambda: ended.append(True))
+    monkeypatch.setattr(daemons, "notify_supervisor", lambda state: ready.set())
+    monkeypatch.setattr(Daemon, "_pull", hang)
+    try:
+        run(settings)
+    finally:
+        hanging.set()
+    assert ended == [True]
