@@ -5,13 +5,15 @@ which order one turn goes (`cycle`). SIGTERM and SIGINT end the current item and
 the configuration anew, or keeps the old one and says why.
 """
 
+import dataclasses
 import logging
 import os
+import queue
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, timedelta
 
 import structlog
@@ -49,16 +51,44 @@ class InterruptibleClock(SystemClock):
             raise Stopping("Stopped while waiting; the next start goes on from here.")
 
 
+@dataclasses.dataclass(slots=True)
+class Summons:
+    """What the daemon is asked to do; signals fill it in.
+
+    Flags and a bell only, no events: a signal may come while the main thread holds an event's lock, and
+    its handler would wait for that lock for ever.
+    """
+
+    leave: bool = False
+    reload: bool = False
+    bell: "queue.SimpleQueue[None]" = dataclasses.field(default_factory=queue.SimpleQueue)
+
+    def ask_to_leave(self) -> None:
+        """End this life and the process."""
+        self.leave = True
+        self.bell.put(None)
+
+    def ask_to_reload(self) -> None:
+        """End this life and begin one with the configuration read anew."""
+        self.reload = True
+        self.bell.put(None)
+
+    def await_bell(self, seconds: float) -> None:
+        """Wait until someone rings, but no longer than that."""
+        with suppress(queue.Empty):
+            self.bell.get(timeout=seconds)
+
+
 class Daemon:
     """One life of the daemon with one configuration."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, summons: Summons) -> None:
+        self.summons = summons
         self.clock = InterruptibleClock()
         self.app: App = build(settings, clock=self.clock)
         self.registry = CollectorRegistry()
         self.failed: StoreError | None = None
         self.hanging = False
-        self.wake = threading.Event()
         self._ticks = Counter(
             "fbm_sync_ticks", "Ticks by job and outcome.", ["job", "outcome"], registry=self.registry
         )
@@ -69,8 +99,8 @@ class Daemon:
             registry=self.registry,
         )
 
-    def live(self, ready: Callable[[], None], leave: threading.Event) -> None:
-        """Work until `leave` is set or the store is lost.
+    def live(self, ready: Callable[[], None]) -> None:
+        """Work until told to leave or to reload, or until the store is lost.
 
         Raises `ConfigError` before any work when something is missing, `StoreError` when the database
         failed: the supervisor restarts the process.
@@ -83,20 +113,19 @@ class Daemon:
             _ = self.app.ledger, self.app.alert_terms
             accounts = list(self.app.shop_terms.accounts)
             with serving(address.host, address.port, self.not_ready, self.registry):
-                self._work(ready, leave, accounts)
+                self._work(ready, accounts)
         _log.info(logs.DAEMON_STOPPED)
         if self.failed is not None:
             raise self.failed
 
-    def _work(self, ready: Callable[[], None], leave: threading.Event, accounts: Sequence[str]) -> None:
+    def _work(self, ready: Callable[[], None], accounts: Sequence[str]) -> None:
         """Let the jobs run in their rhythm until it is time to leave."""
         scheduler = self._scheduler()
         scheduler.start()
         ready()
         _log.info(logs.DAEMON_STARTED, accounts=accounts)
-        while not leave.is_set() and self.failed is None:
-            self.wake.wait(_WATCHDOG_SECONDS / 3)
-            self.wake.clear()
+        while not (self.summons.leave or self.summons.reload or self.failed):
+            self.summons.await_bell(_WATCHDOG_SECONDS / 3)
             notify_supervisor("WATCHDOG=1")
         self.clock.stopping.set()
         self._shut_down(scheduler)
@@ -144,7 +173,7 @@ class Daemon:
             outcome = "stopped"
         except StoreError as error:
             self.failed = error
-            self.wake.set()
+            self.summons.bell.put(None)
         except FbmSyncError as error:
             _log.error(logs.TICK_FAILED, job=name, error=str(error))
         except Exception:  # noqa: BLE001 - a fault of ours must not end the watch over the shop
@@ -197,27 +226,28 @@ class Daemon:
 
 def run(load: Callable[[], Settings]) -> None:
     """Run the daemon until it is told to stop; `load` reads the configuration, again on SIGHUP."""
-    settings, former = load(), None
-    while True:
-        leave, reload = threading.Event(), threading.Event()
-        daemon = Daemon(settings)
-        try:
-            with _signals(daemon, leave, reload):
-                daemon.live(lambda: notify_supervisor("READY=1"), leave)
-        except ConfigError as error:
-            # Some faults show only when the new configuration is used: secrets, the address, holidays.
-            if former is None:
-                raise
-            _log.error(logs.CONFIG_REFUSED, problems=error.problems)
-            settings, former = former, None
-            continue
-        if not reload.is_set():
-            notify_supervisor("STOPPING=1")
-            if daemon.hanging:
-                _leave_at_once()
-            return
-        notify_supervisor("RELOADING=1")
-        settings, former = _reloaded(load, settings), settings
+    summons, hanging = Summons(), False
+    with _signals(summons):
+        settings, former = load(), None
+        while not summons.leave:
+            summons.reload = False
+            daemon = Daemon(settings, summons)
+            try:
+                daemon.live(lambda: notify_supervisor("READY=1"))
+            except ConfigError as error:
+                # Some faults show only when the new configuration is used: secrets, the address, holidays.
+                if former is None:
+                    raise
+                _log.error(logs.CONFIG_REFUSED, problems=error.problems)
+                settings, former = former, None
+                continue
+            hanging = hanging or daemon.hanging
+            if not summons.leave:
+                notify_supervisor("RELOADING=1")
+                settings, former = _reloaded(load, settings), settings
+    notify_supervisor("STOPPING=1")
+    if hanging:
+        _leave_at_once()
 
 
 def _leave_at_once() -> None:
@@ -240,17 +270,14 @@ def _reloaded(load: Callable[[], Settings], former: Settings) -> Settings:
 
 
 @contextmanager
-def _signals(daemon: Daemon, leave: threading.Event, reload: threading.Event) -> Iterator[None]:
-    """Turn signals into a wish to leave, for the length of the block."""
+def _signals(summons: Summons) -> Iterator[None]:
+    """Turn signals into a wish to leave or to reload, for the length of the block."""
 
     def stop(_number: int, _frame: object) -> None:
-        leave.set()
-        daemon.clock.stopping.set()
-        daemon.wake.set()
+        summons.ask_to_leave()
 
     def hang_up(_number: int, _frame: object) -> None:
-        reload.set()
-        stop(_number, _frame)
+        summons.ask_to_reload()
 
     former = {
         number: signal.signal(number, handler)

@@ -13,7 +13,7 @@ from shop_data import CREDENTIALS, config_text
 
 from fbm_sync import daemon as daemons
 from fbm_sync.cycle import RunReport
-from fbm_sync.daemon import Daemon, InterruptibleClock, Stopping, notify_supervisor, run
+from fbm_sync.daemon import Daemon, InterruptibleClock, Stopping, Summons, notify_supervisor, run
 from fbm_sync.emulator import load_scenario, running
 from fbm_sync.errors import ConfigError, RequestRejected, StoreError
 from fbm_sync.ports import Failure
@@ -54,7 +54,7 @@ def failing(error):
 
 
 def test_a_job_that_fails_is_counted_and_the_next_one_runs(settings):
-    daemon = Daemon(settings())
+    daemon = Daemon(settings(), Summons())
     with structlog.testing.capture_logs() as told:
         daemon._tick("pull", failing(ZeroDivisionError("a fault of ours")))
         daemon._tick("pull", failing(RequestRejected("no", operation="searchOrders")))
@@ -68,21 +68,19 @@ def test_a_job_that_fails_is_counted_and_the_next_one_runs(settings):
 
 
 def test_a_job_that_fails_for_ever_does_not_end_the_daemon(settings, monkeypatch):
-    leave, tried = threading.Event(), threading.Event()
+    tried = threading.Event()
 
     def broken(_self):
         tried.set()
         raise ZeroDivisionError("a fault of ours")
 
     monkeypatch.setattr(Daemon, "_pull", broken)
-    daemon = Daemon(settings())
-    alive = threading.Thread(target=daemon.live, args=(lambda: None, leave))
+    daemon = Daemon(settings(), Summons())
+    alive = threading.Thread(target=daemon.live, args=(lambda: None,))
     alive.start()
     assert tried.wait(10)
     assert alive.is_alive()
-    leave.set()
-    daemon.clock.stopping.set()
-    daemon.wake.set()
+    daemon.summons.ask_to_leave()
     alive.join(10)
     assert not alive.is_alive()
     assert daemon.failed is None
@@ -91,9 +89,9 @@ def test_a_job_that_fails_for_ever_does_not_end_the_daemon(settings, monkeypatch
 
 def test_a_lost_store_ends_the_daemon(settings, monkeypatch):
     monkeypatch.setattr(Daemon, "_pull", failing_method(StoreError("The disk is gone.")))
-    daemon = Daemon(settings())
+    daemon = Daemon(settings(), Summons())
     with pytest.raises(StoreError, match="disk is gone"):
-        daemon.live(lambda: None, threading.Event())
+        daemon.live(lambda: None)
 
 
 def failing_method(error):
@@ -104,7 +102,10 @@ def failing_method(error):
 
 
 def test_it_only_writes_for_accounts_that_allow_it(settings):
-    reading, writing = Daemon(settings()), Daemon(settings("push = false", "push = true"))
+    reading, writing = (
+        Daemon(settings(), Summons()),
+        Daemon(settings("push = false", "push = true"), Summons()),
+    )
     with reading.app, writing.app:
         assert reading._push().requests == {}
         assert writing._push().push["applied"] == 0
@@ -211,3 +212,35 @@ def test_a_request_that_hangs_does_not_keep_the_daemon_from_leaving(settings, mo
     finally:
         hanging.set()
     assert ended == [True]
+
+
+def test_a_wish_to_stop_is_not_lost_in_a_reload(settings, monkeypatch):
+    lives = []
+
+    def notified(state):
+        if state == "READY=1":
+            lives.append(state)
+            os.kill(os.getpid(), signal.SIGHUP)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(daemons, "notify_supervisor", notified)
+    run(settings)
+    assert lives == ["READY=1"]
+
+
+def test_a_wish_to_stop_while_the_config_is_read_again_is_heard(settings, monkeypatch):
+    good, lives = settings(), []
+
+    def read():
+        if lives:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return good
+
+    def notified(state):
+        if state == "READY=1":
+            lives.append(state)
+            os.kill(os.getpid(), signal.SIGHUP)
+
+    monkeypatch.setattr(daemons, "notify_supervisor", notified)
+    run(read)
+    assert lives == ["READY=1"]

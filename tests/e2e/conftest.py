@@ -1,0 +1,319 @@
+"""The real command in a process of its own, and the emulated Amazon it talks to over HTTP."""
+
+import contextlib
+import csv
+import dataclasses
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import sysconfig
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from shop_data import CREDENTIALS, MARKETPLACE_ID, SELLER_ID, config_text
+
+from fbm_sync.emulator import load_scenario, running
+
+INSTALLED = Path(sysconfig.get_path("scripts")) / "fbm-sync"
+COMMAND = [str(INSTALLED)] if INSTALLED.exists() else [sys.executable, "-m", "fbm_sync"]
+PATIENCE_SECONDS = 90
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """Our own surroundings (coverage, import path), without any setting of a real shop."""
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("FBM_SYNC_", "SP_API_"))
+    }
+    kept.pop("CREDENTIALS_DIRECTORY", None)
+    return kept | {"COLUMNS": "200", "NO_COLOR": "1"} | variables
+
+
+@dataclasses.dataclass(frozen=True)
+class Finished:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on standard output."""
+        return json.loads(self.out)
+
+    @property
+    def everything(self) -> str:
+        return self.out + self.err
+
+
+@dataclasses.dataclass
+class Seller:
+    """A folder with a config and records, the command, and the seller's Amazon seen from outside."""
+
+    folder: Path
+    url: str = ""
+    credentials: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(CREDENTIALS))
+    http: httpx.Client | None = None
+    world: Any = None
+
+    # --- the command ---------------------------------------------------------------------------------
+
+    def run(self, *words: str, code: int | None = None) -> Finished:
+        """Run a command to its end; with `code` that must be its exit code."""
+        done = subprocess.run(
+            [*COMMAND, *words],
+            cwd=self.folder,
+            env=environment(**self.credentials),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            stdin=subprocess.DEVNULL,
+        )
+        finished = Finished(done.returncode, done.stdout, done.stderr)
+        if code is not None:
+            assert finished.code == code, f"{words}: exit {finished.code}\n{finished.out}\n{finished.err}"
+        assert "Traceback" not in finished.everything, finished.everything
+        return finished
+
+    def json(self, *words: str, code: int = 0) -> Any:
+        """Run a command with --json and return its document."""
+        return self.run(*words, "--json", code=code).document
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """Start a command and leave it running; its output goes to the files out.txt and err.txt."""
+        out, err = self.folder / "out.txt", self.folder / "err.txt"
+        with out.open("w") as stdout, err.open("w") as stderr:
+            return subprocess.Popen(
+                [*COMMAND, *words],
+                cwd=self.folder,
+                env=environment(**self.credentials),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                text=True,
+            )
+
+    @contextlib.contextmanager
+    def started(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """A command that runs while the block does, and is gone after it."""
+        process = self.start(*words)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+    @staticmethod
+    def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[int, float]:
+        """Send a signal; return the exit code and how many seconds the end took."""
+        begun = time.monotonic()
+        process.send_signal(number)
+        code = process.wait(timeout=PATIENCE_SECONDS)
+        return code, time.monotonic() - begun
+
+    @staticmethod
+    def wait_until(told: Callable[[], Any], process: subprocess.Popen[str] | None = None) -> Any:
+        """Wait until something is true; that a process has ended meanwhile ends the wait as well."""
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        while not (found := told()):
+            assert time.monotonic() < give_up, "waited in vain"
+            assert process is None or process.poll() is None, "the process has ended"
+            time.sleep(0.05)
+        return found
+
+    @property
+    def log(self) -> str:
+        """What a started command wrote to standard error so far."""
+        return (self.folder / "err.txt").read_text()
+
+    # --- the seller's own records --------------------------------------------------------------------
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "fbm_sync.toml"
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "fbm_sync.db"
+
+    def change_config(self, before: str, after: str) -> None:
+        text = self.config.read_text()
+        assert text.count(before) == 1, before
+        self.config.write_text(text.replace(before, after))
+
+    def count(self, **on_hand: int) -> None:
+        """Write the stock list anew, counted just now."""
+        counted_at = datetime.now(UTC).isoformat(timespec="seconds")
+        rows = [(sku, units, counted_at) for sku, units in on_hand.items()]
+        self.write("stock.csv", ("sku", "on_hand", "counted_at"), rows)
+
+    def write(self, name: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+        path = self.folder / "supply" / name
+        path.parent.mkdir(exist_ok=True)
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([header, *rows])
+
+    def rows(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Everything in the database, table by table."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as store:
+            names = [name for (name,) in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            return {name: store.execute(f'SELECT * FROM "{name}"').fetchall() for name in names}
+
+    # --- Amazon --------------------------------------------------------------------------------------
+
+    def amazon(self, path: str, body: Any = None) -> Any:
+        """Look at the emulated Amazon, or with a body change something there."""
+        assert self.http is not None
+        if body is None:
+            answer = self.http.get(f"/_emulator/{path}")
+        else:
+            answer = self.http.post(f"/_emulator/{path}", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def requests(self, operation: str | None = None) -> list[Any]:
+        """Every request that Amazon saw."""
+        seen = self.amazon("requests")["requests"]
+        return [one for one in seen if operation in (None, one["operation"])]
+
+    def writes(self) -> list[Any]:
+        """Every request that changed a listing at Amazon."""
+        patches = self.requests("patchListingsItem")
+        return [one for one in patches if one["params"].get("mode") != "VALIDATION_PREVIEW"]
+
+    def live(self, sku: str) -> int:
+        """The quantity that buyers see."""
+        return self.amazon("state")["listings"][sku]["live_quantity"]
+
+
+def _moment(**ago: float) -> str:
+    """An instant so long ago, as Amazon writes it."""
+    return (datetime.now(UTC) - timedelta(**ago)).isoformat(timespec="seconds")
+
+
+def _an_order(number: int, sku: str = "CUP", units: int = 1, hours: float = 3, **more: Any) -> dict[str, Any]:
+    """A past order, as a scenario writes it."""
+    items = [{"sku": sku, "quantity": units}]
+    return {"order_id": _order_id(number), "created_at": _moment(hours=hours), "items": items, **more}
+
+
+def _order_id(number: int) -> str:
+    return f"111-0000000-{number:07}"
+
+
+def _small_shop(**changes: Any) -> dict[str, Any]:
+    """Four listings: CUP shows too many, MUG too few, TRAY and LAMP what they should; two open orders."""
+    listings = [
+        {"sku": sku, "quantity": units, "handling_days": 2, "price": "10.00"}
+        for sku, units in (("CUP", 30), ("LAMP", 7), ("MUG", 0), ("TRAY", 4))
+    ]
+    scenario: dict[str, Any] = {
+        "seller_id": SELLER_ID,
+        "marketplace_id": MARKETPLACE_ID,
+        "rate_factor": 100,
+        "apply_seconds": 0,
+        "listings": listings,
+        "orders": [_an_order(1), _an_order(2, "MUG", 2)],
+    }
+    return scenario | changes
+
+
+@pytest.fixture(scope="session")
+def an_order():
+    """Makes a past order, as a scenario writes it; order number 1 is 111-0000000-0000001."""
+    return _an_order
+
+
+@pytest.fixture(scope="session")
+def small_shop():
+    """Makes the small shop's scenario."""
+    return _small_shop
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """Opens sellers with their Amazon; all is closed at the end."""
+    with contextlib.ExitStack() as stack:
+
+        def open_one(scenario: Mapping[str, Any] | None = None, *, folder: str = "shop") -> Seller:
+            world = load_scenario(dict(_small_shop() if scenario is None else scenario))
+            url = stack.enter_context(running(world))
+            http = stack.enter_context(httpx.Client(base_url=url, timeout=30, trust_env=False))
+            seller = Seller(tmp_path / folder, url=url, http=http, world=world)
+            seller.folder.mkdir()
+            text = config_text(url, float((scenario or {}).get("rate_factor", 100)))
+            seller.config.write_text(text.replace("[policy.default]", "[policy.default]\nlatency_risk = 1.0"))
+            seller.count(CUP=21, MUG=10, TRAY=4, LAMP=7)
+            return seller
+
+        yield open_one
+
+
+@pytest.fixture
+def seller(opened):
+    """A seller with the small shop."""
+    return opened()
+
+
+# --- the demo ------------------------------------------------------------------------------------------
+
+_PLAY = """
+import dataclasses, json, sys, tempfile
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from fbm_sync import logs
+from fbm_sync.demo import story
+from fbm_sync.ports import unwatched
+
+logs.configure(quiet=True)
+for days, ends_at in json.loads(sys.argv[1]):
+    lines = []
+    outcome = story.play(
+        Path(tempfile.mkdtemp(dir=sys.argv[2])), days=days, seed=7, ends_at=datetime.fromisoformat(ends_at),
+        say=lines.append, progress=unwatched,
+    )
+    told = {"config": "", "ends_at": ends_at, "sound": outcome.sound, "told": lines}
+    print(json.dumps(dataclasses.asdict(outcome) | told), flush=True)
+"""
+MONDAY = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def demos(request, tmp_path_factory):
+    """The demos, played one after another in the background while the other tests run.
+
+    Answers how the command ended and, by name, its folder and the outcomes of the stories played.
+    """
+    if not any("test_the_demo" in item.nodeid for item in request.session.items):
+        yield None
+        return
+    folder = tmp_path_factory.mktemp("demo")
+    ends = [(10, MONDAY.isoformat())]
+    # The ten days end on a Monday, the others on the six days after it.
+    ends += [(3, (MONDAY + timedelta(days=later)).isoformat()) for later in range(1, 7)]
+    command = [*COMMAND, "demo", "--days", "10", "--seed", "7", "--json"]
+    play = [sys.executable, "-c", _PLAY, json.dumps(ends), str(folder)]
+    with ThreadPoolExecutor(1) as background:
+
+        def run(words, surroundings):
+            return subprocess.run(
+                words, cwd=folder, env=surroundings, capture_output=True, text=True, timeout=600
+            )
+
+        # Coverage takes as long again; what the command has shown need not be traced six times more.
+        untraced = {name: value for name, value in environment().items() if not name.startswith("COVERAGE_")}
+        demo = background.submit(run, command, environment())
+        plays = background.submit(run, play, untraced)
+        yield {"folder": folder, "command": demo, "plays": plays}
+        plays.cancel()
