@@ -32,7 +32,7 @@ _log = structlog.get_logger()
 _STOP_SECONDS = 8
 """How long running ticks may take to end their item; the whole end must take no longer than 10 seconds."""
 
-_WATCHDOG_SECONDS = 30
+_LOOK_SECONDS = 0.5
 
 
 class Stopping(FbmSyncError):
@@ -125,7 +125,8 @@ class Daemon:
         ready()
         _log.info(logs.DAEMON_STARTED, accounts=accounts)
         while not (self.summons.leave or self.summons.reload or self.failed):
-            self.summons.await_bell(_WATCHDOG_SECONDS / 3)
+            # Short, because a signal that comes just before the wait begins does not cut it short.
+            self.summons.await_bell(_LOOK_SECONDS)
             notify_supervisor("WATCHDOG=1")
         self.clock.stopping.set()
         self._shut_down(scheduler)

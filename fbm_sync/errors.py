@@ -100,7 +100,7 @@ class AccessRefused(RemoteError):
 class RequestRejected(RemoteError):
     """Amazon understood the request and refuses it: repeating it unchanged is pointless."""
 
-    default_next_step = "The item is skipped; see the reason above."
+    default_next_step = "It is not repeated unchanged; see the reason."
 
 
 class UnexpectedPayload(RemoteError):

@@ -8,6 +8,7 @@ from functools import partial
 import typer
 
 from fbm_sync.cli.session import Session
+from fbm_sync.domain.supply import why_stale
 from fbm_sync.errors import ConfigError, FbmSyncError
 from fbm_sync.wiring import App
 
@@ -74,6 +75,11 @@ def _supply(app: App) -> str:
     snapshot = app.supply.read()
     lots = sum(lot.open_units > 0 for lot in snapshot.lots)
     counted = f"counted {snapshot.counted_at:%Y-%m-%d %H:%M}Z" if snapshot.counted_at else "no counts"
+    stale = why_stale(
+        snapshot.counted_at, app.clock.now(), max_age_hours=app.settings.limits.max_supply_age_hours
+    )
+    if stale is not None:
+        raise ConfigError([f"nothing would be raised: {stale}"], next_step="Write a fresh stock list.")
     return f"{len(snapshot.stock)} stock rows, {lots} open lots, {len(snapshot.receipts)} receipts, {counted}"
 
 

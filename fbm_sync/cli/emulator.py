@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fbm_sync.cli.session import Session
-from fbm_sync.emulator import CONTROL_HELP, ScenarioError, load_scenario, serve
+from fbm_sync.emulator import CONTROL_HELP
 from fbm_sync.errors import ConfigError
 
 
@@ -29,6 +29,8 @@ def emulator(
     seed: Annotated[int | None, typer.Option(metavar="N", help="Same seed, same ids.")] = None,
 ) -> int:
     """Serve an emulated Amazon on 127.0.0.1 until interrupted."""
+    from fbm_sync.emulator import ScenarioError, load_scenario, serve
+
     session: Session = context.obj
     try:
         world = load_scenario(scenario, seed=seed)

@@ -155,12 +155,16 @@ def stale_orders_finding(
     """Return the finding that orders have not been read for too long; the clock raises it, not the pull."""
     if last_success is not None and now - last_success <= timedelta(minutes=minutes):
         return None
-    since = "never" if last_success is None else f"{span_words(now - last_success)} ago"
+    read = (
+        "have never been read completely"
+        if last_success is None
+        else f"were last read completely {span_words(now - last_success)} ago"
+    )
     return Finding(
         account=account,
         kind="stale_orders",
         subject=account,
         severity=Severity.CRITICAL,
-        text=f"Orders were last read completely {since}; what happened since is unknown.",
+        text=f"Orders {read}; what happened since is unknown.",
         action="Run 'fbm-sync check' to see what is in the way.",
     )

@@ -138,6 +138,7 @@ class SnapshotSummary:
 
 
 _CLOCK_TOLERANCE = timedelta(minutes=10)
+_DAYS_SAID_FROM = 3
 
 
 def doubts_about(
@@ -174,10 +175,11 @@ def why_stale(counted_at: datetime | None, now: datetime, *, max_age_hours: int)
     """Say why the stock list is too old to raise anything; `None` while it is fresh."""
     if counted_at is None:
         return "no stock has been counted yet."
-    hours = (now - counted_at).total_seconds() / 3600
-    if hours <= max_age_hours:
+    age = now - counted_at
+    if age <= timedelta(hours=max_age_hours):
         return None
-    return f"the stock list was counted {hours:.0f} h ago, more than {max_age_hours} h."
+    said = f"{age.days} days" if age.days >= _DAYS_SAID_FROM else f"{age.total_seconds() / 3600:.0f} h"
+    return f"the stock list was counted {said} ago, more than {max_age_hours} h."
 
 
 def sellable_on_hand(counts: Iterable[StockCount], orders: Iterable[Order]) -> Mapping[Sku, int]:

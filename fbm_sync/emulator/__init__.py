@@ -6,11 +6,16 @@ knows how fbm_sync works. This folder imports nothing else of the package, so th
 independent witness. The command line, the demo and tests may call it, through the names below.
 """
 
-from .app import create_app
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .reference import CONTROL_HELP
-from .scenario import ScenarioError, default_scenario, load_scenario
-from .server import running, serve
-from .world import World
+
+if TYPE_CHECKING:
+    from .app import create_app
+    from .scenario import ScenarioError, default_scenario, load_scenario
+    from .server import running, serve
+    from .world import World
 
 __all__ = [
     "CONTROL_HELP",
@@ -22,3 +27,20 @@ __all__ = [
     "running",
     "serve",
 ]
+
+# Loaded when first asked for: the command line shows the reference text without starting a web server.
+_HOME_OF = {
+    "World": "world",
+    "create_app": "app",
+    "ScenarioError": "scenario",
+    "default_scenario": "scenario",
+    "load_scenario": "scenario",
+    "running": "server",
+    "serve": "server",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOME_OF[name]}", __name__), name)

@@ -8,6 +8,7 @@ counts as done.
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from itertools import chain, repeat
 from typing import TypeVar
 
 import structlog
@@ -25,7 +26,8 @@ _T = TypeVar("_T")
 _BATCH = 20
 """Listings read at once just before a write, the most one call of Amazon's search names."""
 
-_CONFIRM_STEP_SECONDS = 5.0
+_CONFIRM_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+"""Seconds before each further look at what Amazon accepted; the last one is repeated."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,13 +227,14 @@ class _Push:
     def _confirm(self, *, wait_seconds: float) -> None:
         """Read accepted changes back until all are seen live or the patience is used up."""
         until = self.clock.now() + timedelta(seconds=wait_seconds)
+        pauses = chain(_CONFIRM_PAUSES, repeat(_CONFIRM_PAUSES[-1]))
         while True:
             with self.ledger.transaction() as books:
                 waiting = books.offers.receipts(self.account, [PushOutcome.ACCEPTED])
             left = self._read_back(waiting)
             if not left or self.clock.now() >= until:
                 return
-            self.clock.sleep(_CONFIRM_STEP_SECONDS)
+            self.clock.sleep(next(pauses))
 
     def _read_back(self, waiting: Sequence[PushReceipt]) -> int:
         """Compare accepted changes with what Amazon shows now; return how many are not live yet."""

@@ -65,7 +65,6 @@ Positive = Annotated[int, Field(ge=1, le=_LARGEST_COUNT, description="a whole nu
 Days = Annotated[int, Field(ge=0, le=366, description="a whole number of days from 0 to 366")]
 HandlingDays = Annotated[int, Field(ge=0, le=30, description="a whole number of ship days from 0 to 30")]
 Share = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
-Risk = Annotated[float, Field(gt=0, le=1, description="a number above 0, at most 1")]
 _AMOUNT = 'an amount in quotes, like "2500.00"'
 Amount = Annotated[str, Field(description=_AMOUNT), _checked_with(minor_units)]
 Minutes = Annotated[float, Field(ge=0.01, le=1440, description="a number of minutes above 0, at most 1440")]
@@ -170,7 +169,7 @@ class PolicyTable(Table):
     safety_stock: Count = _POLICY.safety_stock
     reopen_units: Positive = _POLICY.reopen_units
     max_listed: Count = _POLICY.max_listed
-    latency_risk: Risk = _POLICY.latency_risk
+    latency_risk: Annotated[Share, _OFF] = _POLICY.latency_risk
     min_receipts: Annotated[Count, _OFF] = _POLICY.min_receipts
     max_slip_spread_days: Annotated[Days, _OFF] = _POLICY.max_slip_spread_days
     min_supplier_on_time: Annotated[Share, _OFF] = _POLICY.min_supplier_on_time

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from fbm_sync.errors import ConfigError
+from fbm_sync.errors import ConfigError, StoreError
 
 Readiness = Callable[[], list[str]]
 """Returns why the daemon is not ready, one sentence each; empty when it is."""
@@ -25,7 +25,10 @@ def probes(readiness: Readiness, registry: CollectorRegistry) -> Starlette:
         return PlainTextResponse("alive\n")
 
     def readyz(_request: Request) -> Response:
-        missing = readiness()
+        try:
+            missing = readiness()
+        except StoreError as error:
+            missing = [str(error)]
         return PlainTextResponse("\n".join(missing or ["ready"]) + "\n", status_code=503 if missing else 200)
 
     def metrics(_request: Request) -> Response:

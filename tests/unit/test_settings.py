@@ -254,7 +254,7 @@ REFUSALS = [
     ("[policy.default]\nhandling_days = 1.5", "policy.default.handling_days", "1.5 is not allowed"),
     ("[policy.default]\nreceiving_days = -1", "policy.default.receiving_days", "-1 is not allowed"),
     ("[policy.default]\nreopen_units = 0", "policy.default.reopen_units", "1 or more"),
-    ("[policy.default]\nlatency_risk = 0", "policy.default.latency_risk", "above 0"),
+    ("[policy.default]\nlatency_risk = 1.5", "policy.default.latency_risk", "from 0 to 1"),
     ("[policy.default]\nmax_listed = true", "policy.default.max_listed", "true is not allowed"),
     ("[policy.default]\nmin_margin = 1.2", "policy.default.min_margin", "from 0 to 1"),
     (

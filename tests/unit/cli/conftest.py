@@ -9,6 +9,7 @@ import pytest
 import structlog
 from shop_data import CREDENTIALS, MARKETPLACE_ID, SELLER_ID, config_text
 
+import fbm_sync.adapters.store.ledger  # noqa: F401 - pydantic cannot build its schemas in frozen time
 from fbm_sync.cli.commands import run
 from fbm_sync.emulator import load_scenario, running
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fbm_sync.cli import emulator
 from fbm_sync.cli.screen import Screen
 
 ORDER_ID = "111-0000000-0000001"
@@ -163,7 +162,7 @@ def test_an_emulator_whose_port_is_taken_says_so(command, monkeypatch):
     def taken(world, port):
         raise OSError(errno.EADDRINUSE, "Address already in use")
 
-    monkeypatch.setattr(emulator, "serve", taken)
+    monkeypatch.setattr("fbm_sync.emulator.server.serve", taken)
     code, _, err = command("emulator", "--port", "9481")
     assert code == 2
     assert "--port 9481: Address already in use" in err
@@ -171,7 +170,7 @@ def test_an_emulator_whose_port_is_taken_says_so(command, monkeypatch):
 
 def test_an_emulator_serves_until_it_is_told_to_stop(command, monkeypatch):
     served = []
-    monkeypatch.setattr(emulator, "serve", lambda world, port: served.append(port))
+    monkeypatch.setattr("fbm_sync.emulator.server.serve", lambda world, port: served.append(port))
     code, _, err = command("emulator", "--port", "9481", "--seed", "3")
     assert (code, served) == (0, [9481])
     assert 'endpoint       = "http://127.0.0.1:9481"' in err

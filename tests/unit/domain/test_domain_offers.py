@@ -296,7 +296,7 @@ def test_stale_supply_raises_nothing():
     observed = an_observed_offer(4, handling_days=9)
     decision = decide(observed, stock=[a_count(10, counted_at=OLD)])
     assert decision.desired == observed.offer
-    assert any("counted 72 h ago" in reason for reason in decision.reasons)
+    assert any("counted 3 days ago" in reason for reason in decision.reasons)
 
 
 def test_stale_supply_may_lower():
