@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import signal
@@ -21,7 +20,6 @@ from fbm_sync import emulator
 from fbm_sync.emulator import (
     CONTROL_HELP,
     ScenarioError,
-    create_app,
     default_scenario,
     load_scenario,
     running,
@@ -29,44 +27,7 @@ from fbm_sync.emulator import (
 )
 from fbm_sync.emulator.clock import Agenda, Clock, format_instant, parse_instant
 
-NOON = "2026-03-02T20:00:00Z"  # a Monday noon in Los Angeles
-SELLER = "A1EXAMPLE"
-MARKET = "ATVPDKIKX0DER"
-
-
-class Shop:
-    """An emulated account and a client of it that is let in."""
-
-    def __init__(self, **scenario):
-        listings = [{"sku": "MUG", "quantity": 10, "price": "9.50"}, {"sku": "BOWL", "quantity": 3}]
-        usual = {"start_at": NOON, "rate_factor": 1000, "token_seconds": 10**9, "listings": listings}
-        self.world = load_scenario(usual | scenario)
-        self.app = create_app(self.world)
-        form = {"grant_type": "refresh_token", "refresh_token": "r", "client_id": "c", "client_secret": "s"}
-        self.headers = {}
-        self.headers["x-amz-access-token"] = self.ask("POST", "/auth/o2/token", data=form).json()[
-            "access_token"
-        ]
-
-    def ask(self, method, path, **details):
-        async def send():
-            transport = httpx.ASGITransport(app=self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://amazon") as client:
-                return await client.request(method, path, **{"headers": self.headers} | details)
-
-        return asyncio.run(send())
-
-    def control(self, what, body):
-        answer = self.ask("POST", f"/_emulator/{what}", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def advance(self, **time):
-        return self.control("advance", {"seconds": timedelta(**time).total_seconds()})
-
-    def state(self):
-        return self.ask("GET", "/_emulator/state").json()
-
+from emulated import MARKET, NOON, Shop
 
 PAST = "2026-02-20T10:00:00Z"
 ONE_MUG = [{"sku": "MUG", "quantity": 1}]
