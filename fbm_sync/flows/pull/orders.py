@@ -1,33 +1,23 @@
-"""Pull: bring Amazon's orders and offers and the seller's own records into the ledger."""
+"""Orders: every change since the watermark, page by page, nothing lost and nothing twice."""
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from fbm_sync.domain.order import Order, OrderId, carry_over
-from fbm_sync.domain.supply import SupplySnapshot, doubts_about
-from fbm_sync.errors import (
-    AccessRefused,
-    ConfigError,
-    RemoteError,
-    RequestRejected,
-    Throttled,
-    UnexpectedPayload,
-)
+from fbm_sync.errors import AccessRefused, RemoteError, RequestRejected, Throttled, UnexpectedPayload
 from fbm_sync.ports import (
     Books,
     Clock,
     Failure,
     Ledger,
-    OfferChannel,
     OrderPage,
     OrderSource,
     OrderWindow,
     PageCursor,
     Progress,
-    SupplySource,
     Unreadable,
     unwatched,
 )
@@ -297,87 +287,3 @@ def _set_aside_named(
         if waits or isinstance(error, UnexpectedPayload):
             why = Unreadable(subject=order_id, reason=str(error))
             books.orders.set_aside(account, [why], clock.now())
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class OffersPulled:
-    """How many listings were read, and what could not be."""
-
-    observed: int = 0
-    failures: tuple[Failure, ...] = ()
-
-
-def pull_offers(
-    account: str,
-    channel: OfferChannel,
-    ledger: Ledger,
-    clock: Clock,
-    *,
-    run_id: str,
-    progress: Progress = unwatched,
-) -> OffersPulled:
-    """Read what Amazon shows for every listing and remember it."""
-    observed = 0
-    failures: list[Failure] = []
-    for page in channel.sweep():
-        with ledger.transaction() as books:
-            books.offers.record_observed(page.offers)
-        observed += len(page.offers)
-        failures.extend(
-            Failure(
-                what=f"listing {item.subject}",
-                why=item.reason,
-                next="It is left as it is and read again later.",
-            )
-            for item in page.unreadable
-        )
-        progress("offers", observed, page.expected_total)
-    with ledger.transaction() as books:
-        books.runs.succeeded("offers", account, run_id, clock.now())
-    return OffersPulled(observed=observed, failures=tuple(failures))
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SupplyPulled:
-    """How many SKUs and open lots the seller's records name, or why the new ones were refused."""
-
-    skus: int = 0
-    lots: int = 0
-    refused: tuple[str, ...] = ()
-
-
-def pull_supply(
-    source: SupplySource,
-    ledger: Ledger,
-    clock: Clock,
-    *,
-    policies: Collection[str],
-    max_shrink_share: float,
-) -> SupplyPulled:
-    """Read the seller's records and believe them, unless they look broken.
-
-    Raises `ConfigError` for unreadable files (nothing is half-read). A snapshot that is old, empty or
-    shrunken is refused, not an error: the last good one stays and ages.
-    """
-    snapshot = source.read()
-    _refuse_unknown_policies(snapshot, policies)
-    now = clock.now()
-    with ledger.transaction() as books:
-        doubts = doubts_about(snapshot, books.supply.summary(), now=now, max_shrink_share=max_shrink_share)
-        if doubts:
-            books.supply.record_doubts(doubts, now)
-        else:
-            books.supply.record(snapshot, now)
-    lots = sum(lot.open_units > 0 for lot in snapshot.lots)
-    return SupplyPulled(skus=len({count.sku for count in snapshot.stock}), lots=lots, refused=doubts)
-
-
-def _refuse_unknown_policies(snapshot: SupplySnapshot, policies: Collection[str]) -> None:
-    known = ", ".join(sorted(policies))
-    problems = [
-        f"catalog.csv, SKU {entry.sku}, column policy: there is no [policy.{entry.policy}] (known: {known})"
-        for entry in snapshot.catalog
-        if entry.policy is not None and entry.policy not in policies
-    ]
-    if problems:
-        raise ConfigError(problems)
