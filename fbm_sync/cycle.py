@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from fbm_sync import logs
 from fbm_sync.domain.alert import Transition
 from fbm_sync.domain.order import OrderId, Sku
 from fbm_sync.errors import RemoteError
@@ -136,7 +137,7 @@ class Turn:
             self.report.duration_seconds = (self.app.clock.now() - begun_at).total_seconds()
             note_traffic(self.report, self.app, before)
             flow = ",".join(step.__name__ for step in steps)
-            _log.info("run_finished", flow=flow, **_canonical(self.report))
+            _log.info(logs.RUN_FINISHED, flow=flow, **_canonical(self.report))
         return self.report
 
     def wants(self, part: str) -> bool:
@@ -149,7 +150,7 @@ class Turn:
             work()
         except RemoteError as error:
             self.report.failed.append(Failure(what=what, why=str(error), next=error.next_step))
-            _log.error("step_failed", step=what, error=str(error))
+            _log.error(logs.STEP_FAILED, step=what, error=str(error))
 
     def _each(self, what: str, work: Callable[[str], None]) -> None:
         """Do one step for every account."""
@@ -168,7 +169,7 @@ class Turn:
         )
         self.report.supply.update(skus=pulled.skus, lots=pulled.lots, refused=len(pulled.refused))
         self.report.notes.extend(f"The new stock list was not believed: {doubt}." for doubt in pulled.refused)
-        _log.debug("supply_pulled", skus=pulled.skus, lots=pulled.lots, refused=pulled.refused)
+        _log.debug(logs.SUPPLY_PULLED, skus=pulled.skus, lots=pulled.lots, refused=pulled.refused)
 
     def orders(self) -> None:
         """Read Amazon's orders."""
@@ -186,7 +187,7 @@ class Turn:
             self.report.notes.append(
                 "No listing could be decided: compare the SKUs of stock.csv with those at Amazon."
             )
-        _log.debug("offers_planned", skus=planned.skus, changed=planned.changed)
+        _log.debug(logs.OFFERS_PLANNED, skus=planned.skus, changed=planned.changed)
 
     def push(self) -> None:
         """Preview or make the changes."""
@@ -209,7 +210,7 @@ class Turn:
             failed=told.failed,
         )
         self.report.transitions.extend(told.transitions)
-        _log.debug("alerts_told", opened=told.opened, resolved=told.resolved, sent=told.sent)
+        _log.debug(logs.ALERTS_TOLD, opened=told.opened, resolved=told.resolved, sent=told.sent)
 
     def _pull_orders(self, name: str) -> None:
         source, ledger, clock = self.app.account(name).orders, self.app.ledger, self.app.clock
@@ -233,7 +234,7 @@ class Turn:
             pulled=pulled.pulled, new=pulled.new, changed=pulled.changed, quarantined=pulled.quarantined
         )
         self.report.failed.extend(pulled.failures)
-        _log.debug("orders_pulled", pulled=pulled.pulled, new=pulled.new, changed=pulled.changed)
+        _log.debug(logs.ORDERS_PULLED, pulled=pulled.pulled, new=pulled.new, changed=pulled.changed)
 
     def _window(self) -> OrderWindow | None:
         if self.wish.since is None and self.wish.until is None:
@@ -252,7 +253,7 @@ class Turn:
         )
         self.report.offers.update(observed=pulled.observed)
         self.report.failed.extend(pulled.failures)
-        _log.debug("offers_pulled", observed=pulled.observed)
+        _log.debug(logs.OFFERS_PULLED, observed=pulled.observed)
 
     def _push(self, name: str) -> None:
         pushed = push_flow.push(
@@ -269,7 +270,7 @@ class Turn:
             progress=self.progress,
         )
         note_push(self.report, pushed)
-        _log.debug("offers_pushed", account=name, applied=pushed.applied, held=pushed.held)
+        _log.debug(logs.OFFERS_PUSHED, account=name, applied=pushed.applied, held=pushed.held)
 
 
 def note_push(report: RunReport, pushed: push_flow.PushReport) -> None:

@@ -14,7 +14,9 @@ from typing import Any, Final, TextIO
 
 import structlog
 
-# Events are named noun_verbed; each flow run ends with one of the first five and its counts.
+# Events are named noun_verbed; each run ends with the first one and its counts.
+RUN_FINISHED: Final = "run_finished"
+STEP_FAILED: Final = "step_failed"
 ORDERS_PULLED: Final = "orders_pulled"
 SUPPLY_PULLED: Final = "supply_pulled"
 OFFERS_PULLED: Final = "offers_pulled"
@@ -22,16 +24,8 @@ OFFERS_PLANNED: Final = "offers_planned"
 OFFERS_PUSHED: Final = "offers_pushed"
 ALERTS_TOLD: Final = "alerts_told"
 ALERT_TOLD: Final = "alert_told"
-ALERT_FAILED: Final = "alert_failed"
-ORDER_QUARANTINED: Final = "order_quarantined"
-SUPPLY_REFUSED: Final = "supply_refused"
-PUSH_HELD: Final = "push_held"
-OFFER_REJECTED: Final = "offer_rejected"
 REQUEST_SENT: Final = "request_sent"
-REQUEST_RETRIED: Final = "request_retried"
-REQUEST_FAILED: Final = "request_failed"
 TICK_FAILED: Final = "tick_failed"
-TICK_SKIPPED: Final = "tick_skipped"
 DAEMON_STARTED: Final = "daemon_started"
 DAEMON_STOPPED: Final = "daemon_stopped"
 CONFIG_RELOADED: Final = "config_reloaded"

@@ -39,7 +39,6 @@ class PushOutcome(enum.StrEnum):
     ACCEPTED = "accepted"
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
-    UNCONFIRMED = "unconfirmed"
     FAILED = "failed"
 
 

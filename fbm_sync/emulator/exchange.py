@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from .clock import parse_instant
 from .shop import JsonObject
 
 
@@ -33,6 +35,23 @@ class Params:
         """All values of a list parameter, in the order given."""
         joined = [value for key, value in self.pairs if key == name]
         return [part for value in joined for part in value.split(",") if part]
+
+    def instant(self, name: str, refuse: Callable[[str], Refused]) -> datetime | None:
+        """The value as a moment; one that is none is refused in the words of the API asked."""
+        text = self.one(name)
+        if text is None:
+            return None
+        try:
+            return parse_instant(text)
+        except ValueError:
+            raise refuse(f"'{name}' is not an ISO 8601 date and time.") from None
+
+    def words(self, name: str, allowed: tuple[str, ...], refuse: Callable[[str], Refused]) -> frozenset[str]:
+        """The values, all of them from a closed list."""
+        words = frozenset(self.many(name))
+        if not words <= set(allowed):
+            raise refuse(f"'{name}' takes only {', '.join(allowed)}.")
+        return words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from .clock import parse_instant
 from .exchange import Answer, Call, Refused
 from .listing_shapes import DATA_SETS, listing_json, listing_statuses
 from .listings import Catalogue, Listing
@@ -192,30 +191,13 @@ def _read_query(call: Call) -> ListingQuery:
     return ListingQuery(
         skus=frozenset(identifiers) if kind == "SKU" else None,
         asins=frozenset(identifiers) if kind == "ASIN" else None,
-        created_after=_instant(call, "createdAfter"),
-        created_before=_instant(call, "createdBefore"),
-        updated_after=_instant(call, "lastUpdatedAfter"),
-        updated_before=_instant(call, "lastUpdatedBefore"),
-        severities=_words(call, "withIssueSeverity", ("WARNING", "ERROR")),
-        with_status=_words(call, "withStatus", _STATUSES),
-        without_status=_words(call, "withoutStatus", _STATUSES),
+        created_after=call.params.instant("createdAfter", bad_request),
+        created_before=call.params.instant("createdBefore", bad_request),
+        updated_after=call.params.instant("lastUpdatedAfter", bad_request),
+        updated_before=call.params.instant("lastUpdatedBefore", bad_request),
+        severities=call.params.words("withIssueSeverity", ("WARNING", "ERROR"), bad_request),
+        with_status=call.params.words("withStatus", _STATUSES, bad_request),
+        without_status=call.params.words("withoutStatus", _STATUSES, bad_request),
         sort_by=sort_by,
         descending=order == "DESC",
     )
-
-
-def _instant(call: Call, name: str) -> datetime | None:
-    text = call.params.one(name)
-    if text is None:
-        return None
-    try:
-        return parse_instant(text)
-    except ValueError:
-        raise bad_request(f"'{name}' is not an ISO 8601 date and time.") from None
-
-
-def _words(call: Call, name: str, allowed: tuple[str, ...]) -> frozenset[str]:
-    words = frozenset(call.params.many(name))
-    if not words <= set(allowed):
-        raise bad_request(f"'{name}' takes only {', '.join(allowed)}.")
-    return words

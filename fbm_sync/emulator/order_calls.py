@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .clock import format_instant, parse_instant
+from .clock import format_instant
 from .exchange import Answer, Call, Refused
 from .order_book import OrderBook
 from .order_shapes import SECTIONS, order_json
@@ -111,10 +111,10 @@ def _invalid(details: str) -> Refused:
 
 def _read_query(call: Call, now: datetime) -> OrderQuery:
     basis = _basis(call)
-    after = _instant(call, f"{basis}After")
+    after = call.params.instant(f"{basis}After", _invalid)
     if after is None:
         raise _invalid("Exactly one of 'createdAfter' and 'lastUpdatedAfter' is needed.")
-    before = _instant(call, f"{basis}Before")
+    before = call.params.instant(f"{basis}Before", _invalid)
     if before is not None and before < after:
         raise _invalid(f"'{basis}Before' is earlier than '{basis}After'.")
     if before is not None and before > now - SETTLING:
@@ -126,9 +126,9 @@ def _read_query(call: Call, now: datetime) -> OrderQuery:
         basis=basis,
         after=after,
         before=before,
-        statuses=_words(call, "fulfillmentStatuses", STATUSES),
+        statuses=call.params.words("fulfillmentStatuses", STATUSES, _invalid),
         marketplaces=frozenset(marketplaces),
-        fulfilled_by=_words(call, "fulfilledBy", ("MERCHANT", "AMAZON")),
+        fulfilled_by=call.params.words("fulfilledBy", ("MERCHANT", "AMAZON"), _invalid),
     )
 
 
@@ -146,25 +146,8 @@ def _basis(call: Call) -> str:
     return given[0]
 
 
-def _instant(call: Call, name: str) -> datetime | None:
-    text = call.params.one(name)
-    if text is None:
-        return None
-    try:
-        return parse_instant(text)
-    except ValueError:
-        raise _invalid(f"'{name}' is not an ISO 8601 date and time.") from None
-
-
-def _words(call: Call, name: str, allowed: tuple[str, ...]) -> frozenset[str]:
-    words = frozenset(call.params.many(name))
-    if not words <= set(allowed):
-        raise _invalid(f"'{name}' takes only {', '.join(allowed)}.")
-    return words
-
-
 def _included(call: Call) -> frozenset[str]:
-    return _words(call, "includedData", tuple(SECTIONS))
+    return call.params.words("includedData", tuple(SECTIONS), _invalid)
 
 
 def _page_size(call: Call) -> int:
