@@ -1,9 +1,9 @@
 """An Amazon on loopback for tests and demos: orders, listings, limits and troubles, with its own clock.
 
-Here: Amazon's side of the wire (LWA tokens, Orders 2026-01-01, Listings Items 2021-08-01), the rules by
-which orders and listings change, and the control paths under `/_emulator/`. Not here: anything that
-knows how fbm_sync works. This folder imports nothing else of the package, so that it stays an
-independent witness. The command line, the demo and tests may call it, through the names below.
+Here: Amazon's side of the wire (LWA tokens, Orders, Listings Items, Feeds, Reports, Notifications and
+Sellers), the rules by which orders and listings change, and the control paths under `/_emulator/`. Not
+here: anything that knows how fbm_sync works. This folder imports nothing else of the package, so that it
+stays an independent witness. The command line, the demo and tests may call it, through the names below.
 """
 
 from importlib import import_module
@@ -13,8 +13,9 @@ from .reference import CONTROL_HELP
 
 if TYPE_CHECKING:
     from .app import create_app
-    from .scenario import ScenarioError, default_scenario, load_scenario
+    from .scenario import ScenarioError, load_scenario
     from .server import running, serve
+    from .small_shop import default_scenario
     from .world import World
 
 __all__ = [
@@ -33,7 +34,7 @@ _HOME_OF = {
     "World": "world",
     "create_app": "app",
     "ScenarioError": "scenario",
-    "default_scenario": "scenario",
+    "default_scenario": "small_shop",
     "load_scenario": "scenario",
     "running": "server",
     "serve": "server",

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -17,9 +18,11 @@ from starlette.types import Receive, Scope, Send
 from . import control
 from .exchange import Answer, Call, Params
 from .operations import NO_OPERATION, OPERATIONS, Operation, http_date, serve_call
+from .pages import NO_TROUBLE
 from .world import World
 
 ABORT = "fbm_sync.emulator.abort"
+PIECES = 10
 ALL_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 Endpoint = Callable[[Request], Awaitable[Response]]
 Command = Callable[[World, Any], dict[str, Any]]
@@ -34,6 +37,14 @@ def create_app(world: World) -> Starlette:
         Route("/_emulator/faults", _control_post(world, control.change_faults), methods=["POST"]),
         Route("/_emulator/orders", _control_post(world, control.change_orders), methods=["POST"]),
         Route("/_emulator/listings", _control_post(world, control.change_listings), methods=["POST"]),
+        Route("/_emulator/feeds", _control_post(world, control.change_feeds), methods=["POST"]),
+        Route("/_emulator/account", _control_post(world, control.change_account), methods=["POST"]),
+        Route("/_emulator/tokens", _control_post(world, control.change_tokens), methods=["POST"]),
+        Route(
+            "/_emulator/notifications",
+            _control_post(world, control.flush_notifications, waits=True),
+            methods=["POST"],
+        ),
     ]
     routes.append(Route("/_emulator/{rest:path}", _no_control, methods=ALL_METHODS))
     routes += [Route(one.path, _amazon(world, one), methods=[one.method]) for one in OPERATIONS]
@@ -53,16 +64,22 @@ def _amazon(world: World, operation: Operation) -> Endpoint:
         call = Call(
             operation=operation.name,
             method=request.method,
+            origin=_origin(request),
             path=request.url.path,
             params=Params(request.query_params.multi_items()),
             path_values={name: str(value) for name, value in request.path_params.items()},
             headers={name.lower(): value for name, value in request.headers.items()},
             body=body,
-            repeat_page=fault is not None and fault.repeat_page,
+            walk=NO_TROUBLE if fault is None else fault.walk,
         )
         return _response(serve_call(world, operation, call, fault))
 
     return endpoint
+
+
+def _origin(request: Request) -> str:
+    host, port = request.scope["server"]
+    return f"http://{host}" if port is None else f"http://{host}:{port}"
 
 
 async def _dawdle(request: Request, seconds: float) -> None:
@@ -78,9 +95,11 @@ async def _hung_up(receive: Receive) -> None:
 
 
 def _response(answer: Answer) -> Response:
-    text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
+    text = answer.body if isinstance(answer.body, str | bytes) else json.dumps(answer.body)
     if answer.reset:
         return _Reset()
+    if answer.slow_seconds:
+        return _Slow(answer.slow_seconds, text, answer)
     kind = _Cut if answer.cut else Response
     return kind(text, answer.status, answer.headers, answer.media_type)
 
@@ -94,6 +113,25 @@ class _Reset(Response):
             raise ConnectionResetError("the emulator was told to drop this connection")
         abort()
         await _hung_up(receive)
+
+
+class _Slow(Response):
+    """Sends a right answer in small pieces over the seconds given."""
+
+    def __init__(self, seconds: float, text: str | bytes, answer: Answer) -> None:
+        super().__init__(text, answer.status, answer.headers, answer.media_type)
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = bytes(self.body)
+        size = max(1, -(-len(body) // PIECES))
+        start = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        await send(start)
+        for offset in range(0, len(body), size):
+            await asyncio.sleep(self._seconds / PIECES)
+            piece = body[offset : offset + size]
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class _Cut(Response):
@@ -119,11 +157,13 @@ def _control_get(world: World, read: Callable[[Request], dict[str, Any]]) -> End
     return endpoint
 
 
-def _control_post(world: World, command: Command) -> Endpoint:
+def _control_post(world: World, command: Command, *, waits: bool = False) -> Endpoint:
+    """Carry out a control request; one that waits must not keep other requests from being answered."""
+
     async def endpoint(request: Request) -> Response:
         try:
             body = json.loads(await request.body() or b"{}")
-            answer = command(world, body)
+            answer = await run_in_threadpool(command, world, body) if waits else command(world, body)
         except control.BadControl as error:
             return JSONResponse({"problems": error.problems}, 400)
         except ValueError as error:

@@ -7,17 +7,21 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from .chaos import read_chaos
 from .clock import format_instant
 from .faults import read_fault
 from .fields import Fields
+from .jobs import job_states
 from .listings import Edit
 from .order_book import OrderBook
 from .patches import MAX_LEAD_TIME
+from .performance import ACCOUNT_STATUSES
 from .scenario import CANCELLERS, read_line, read_wish
 from .shop import JsonObject
 from .wishes import Outcome, Parcel
 from .world import World
 
+FLUSH_SECONDS = 30.0
 Deed = tuple[str, Callable[[], Outcome]]
 
 
@@ -41,19 +45,86 @@ def advance(world: World, body: Any) -> JsonObject:
 def change_faults(world: World, body: Any) -> JsonObject:
     """Order or end troubles; nothing is changed when any part of the request is wrong."""
     problems: list[str] = []
-    if isinstance(body, dict) and not ({"clear", "add"} & set(body)):
+    if isinstance(body, dict) and not ({"clear", "add", "chaos"} & set(body)):
         body = {"add": [body]}
     elif isinstance(body, list):
         body = {"add": body}
     fields = Fields(body, "", problems)
     clear = fields.flag("clear")
     rules = [read_fault(one) for one in fields.objects("add")]
+    mix = fields.object_or_none("chaos")
+    chaos = None if mix is None else read_chaos(mix)
     _finish(fields, problems)
     with world.lock:
         if clear:
             world.faults.clear()
         world.faults.add(rules)
+        if chaos is not None:
+            world.faults.unleash(chaos)
         return {"faults": world.faults.listing()}
+
+
+def change_tokens(world: World, body: Any) -> JsonObject:
+    """End the life of access tokens, or give the application a new client secret."""
+    problems: list[str] = []
+    fields = Fields(body, "", problems)
+    expire = fields.flag("expire")
+    new_secret, end_rotation = fields.text("new_client_secret"), fields.flag("end_rotation")
+    if not (expire or new_secret or end_rotation):
+        fields.problem("", "does nothing: give expire, new_client_secret or end_rotation")
+    if (new_secret or end_rotation) and not world.access.are_named:
+        fields.problem("", "there is no client secret to rotate: the scenario names no credentials")
+    _finish(fields, problems)
+    with world.lock:
+        now = world.tick()
+        if expire:
+            world.access.expire_all(now)
+        if new_secret:
+            world.access.rotate(new_secret)
+        if end_rotation:
+            world.access.end_rotation()
+    return {"now": format_instant(now)}
+
+
+def change_feeds(world: World, body: Any) -> JsonObject:
+    """Stop the queue of feeds, or let it go on."""
+    problems: list[str] = []
+    fields = Fields(body, "", problems)
+    frozen = fields.flag("frozen")
+    if not fields.given("frozen"):
+        fields.problem("frozen", "is missing")
+    _finish(fields, problems)
+    with world.lock:
+        now = world.tick()
+        world.feeds.freeze(now, frozen=frozen)
+        return {"now": format_instant(now), "frozen": frozen, "feeds": job_states(world.feeds.feeds)}
+
+
+def change_account(world: World, body: Any) -> JsonObject:
+    """Let Amazon think better or worse of the account."""
+    problems: list[str] = []
+    fields = Fields(body, "", problems)
+    status = fields.choice("status", ACCOUNT_STATUSES, "", required=True)
+    _finish(fields, problems)
+    with world.lock:
+        now = world.tick()
+        world.judge_account(status, now)
+        return {"now": format_instant(now), "account_status": world.account_status}
+
+
+def flush_notifications(world: World, body: Any) -> JsonObject:
+    """Wait until every notification that is due has been sent or given up."""
+    problems: list[str] = []
+    fields = Fields(body, "", problems)
+    if not fields.flag("flush"):
+        fields.problem("flush", "must be true")
+    seconds = fields.number("within_seconds", FLUSH_SECONDS)
+    _finish(fields, problems)
+    now = world.now()
+    # Without the lock: requests go on being answered meanwhile.
+    flushed = world.notices.flush(seconds)
+    with world.lock:
+        return {"now": format_instant(now), "flushed": flushed} | world.notices.state()
 
 
 def change_listings(world: World, body: Any) -> JsonObject:
@@ -70,6 +141,7 @@ def change_listings(world: World, body: Any) -> JsonObject:
                 handling_days=fields.whole_or_none("handling_days", most=MAX_LEAD_TIME),
                 restock_on=fields.day_or_none("restock_on"),
                 clear_restock=fields.flag("clear_restock"),
+                issues=fields.documents("issues") if fields.given("issues") else None,
             )
         )
         fields.close()
@@ -121,7 +193,8 @@ def _shipments(book: OrderBook, fields: Fields, now: datetime) -> list[Deed]:
             lines=[read_line(item) for item in one.objects("items")] or None,
             shipped_at=one.instant_or_none("shipped_at"),
             carrier=one.text("carrier", "UPS"),
-            tracking_number=one.text("tracking_number") or None,
+            tracking_number="" if one.flag("untracked") else one.text("tracking_number") or None,
+            delivered_at=one.instant_or_none("delivered_at"),
         )
         one.close()
         deeds.append(("ship", partial(book.ship, order_id, parcel, now)))

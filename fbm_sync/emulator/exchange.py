@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from .clock import parse_instant
+from .pages import NO_TROUBLE, WalkTrouble
 from .shop import JsonObject
 
 
@@ -56,16 +57,21 @@ class Params:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request as the operations see it; `repeat_page` is a fault: the next page token goes nowhere."""
+    """One request as the operations see it.
+
+    `origin` is the address it came in at, whatever its Host header says: one client cuts the first letter
+    off. `walk` is how a fault disturbs the paging.
+    """
 
     operation: str
     method: str
+    origin: str
     path: str
     params: Params
     path_values: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
-    repeat_page: bool = False
+    walk: WalkTrouble = NO_TROUBLE
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,6 +84,7 @@ class Answer:
     media_type: str = "application/json"
     cut: bool = False
     reset: bool = False
+    slow_seconds: float = 0.0
 
 
 def error_answer(refusal: Refused) -> Answer:

@@ -110,6 +110,14 @@ class Fields:
             return default
         return float(value)
 
+    def share(self, key: str, default: float = 0.0) -> float:
+        """A part of the whole, from 0 to 1."""
+        value = self.number(key, default)
+        if value > 1:
+            self._wrong(key, "a number from 0 to 1", value)
+            return default
+        return value
+
     def flag(self, key: str, *, default: bool = False) -> bool:
         """True or false."""
         value = self._take(key, required=False)

@@ -13,7 +13,8 @@ from .exchange import Call
 from .shop import JsonObject
 
 KEPT = 50_000
-_SECRET_PARAMS = {"paginationToken", "pageToken"}
+UPLOAD = "uploadDocument"
+_SECRET_PARAMS = {"paginationToken", "pageToken", "nextToken", "X-Amz-Signature"}
 
 
 class Journal:
@@ -59,7 +60,9 @@ def _summary(call: Call) -> JsonObject:
         values = ",".join(value for key, value in call.params.pairs if key == name)
         summary[name] = "(token)" if name in _SECRET_PARAMS else values
     summary.update(call.path_values)
-    if call.body:
+    if call.operation == UPLOAD:
+        summary["bytes"] = len(call.body)
+    elif call.body:
         summary["body"] = _json_or_none(call.body)
     return summary
 

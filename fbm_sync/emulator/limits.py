@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 PREVIEW = "patchListingsItem:VALIDATION_PREVIEW"
+LISTINGS_FEED = "createFeed:JSON_LISTINGS_FEED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,29 @@ PUBLISHED_PLANS = {
     "searchListingsItems": UsagePlan(5, 5),
     "patchListingsItem": UsagePlan(5, 5),
     PREVIEW: UsagePlan(1, 1),
+    "createFeedDocument": UsagePlan(0.5, 15),
+    "createFeed": UsagePlan(0.0083, 15),
+    # Five submissions in five minutes.
+    LISTINGS_FEED: UsagePlan(5 / 300, 5),
+    "getFeed": UsagePlan(2, 15),
+    "getFeeds": UsagePlan(0.0222, 10),
+    "cancelFeed": UsagePlan(2, 15),
+    "getFeedDocument": UsagePlan(0.0222, 10),
+    "createReport": UsagePlan(0.0167, 15),
+    "getReport": UsagePlan(2, 15),
+    "getReports": UsagePlan(0.0222, 10),
+    "cancelReport": UsagePlan(0.0222, 10),
+    "getReportDocument": UsagePlan(0.0167, 15),
+    "getMarketplaceParticipations": UsagePlan(0.016, 15),
+    "createDestination": UsagePlan(1, 5),
+    "getDestinations": UsagePlan(1, 5),
+    "getDestination": UsagePlan(1, 5),
+    "deleteDestination": UsagePlan(1, 5),
+    "createSubscription": UsagePlan(1, 5),
+    "getSubscription": UsagePlan(1, 5),
+    "getSubscriptions": UsagePlan(1, 5),
+    "getSubscriptionById": UsagePlan(1, 5),
+    "deleteSubscriptionById": UsagePlan(1, 5),
 }
 
 

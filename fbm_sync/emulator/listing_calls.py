@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from .exchange import Answer, Call, Refused
 from .listing_shapes import DATA_SETS, listing_json, listing_statuses
 from .listings import Catalogue, Listing
-from .pages import Page, PageTokens
+from .pages import Page, PageTokens, WalkTrouble
 from .patches import bad_request, read_patches
 from .shop import JsonObject, ShopRules
 
@@ -87,27 +87,27 @@ class ListingCalls:
             if found is None:
                 raise bad_request("'pageToken' is not valid for this request.")
             page = found
+        page = call.walk.shuffled(page, size)
         end = page.offset + size
-        listings = [self._catalogue.listings[sku] for sku in page.ids[page.offset : min(end, MAX_REACHABLE)]]
+        on_page = page.ids[page.offset : min(end, MAX_REACHABLE)]
+        # One deleted since page one was served is no longer there to be shown.
+        listings = [self._catalogue.listings[sku] for sku in on_page if sku in self._catalogue.listings]
         body: JsonObject = {
             "numberOfResults": len(page.ids),
             "items": [listing_json(one, included, self._rules.marketplace_id) for one in listings],
         }
-        tokens = self._neighbours(page, size, now, repeat=call.repeat_page)
+        tokens = self._neighbours(page, size, now, call.walk)
         return Answer(body=body | ({"pagination": tokens} if tokens else {}))
 
-    def _neighbours(self, page: Page, size: int, now: datetime, *, repeat: bool) -> dict[str, str]:
-        def token(offset: int) -> str:
-            return self._pages.issue(
-                Page(query=page.query, ids=page.ids, offset=offset, bound="", issued_at=now)
-            )
-
+    def _neighbours(self, page: Page, size: int, now: datetime, walk: WalkTrouble) -> dict[str, str]:
         tokens = {}
-        end = page.offset + size
-        if repeat or end < min(len(page.ids), MAX_REACHABLE):
-            tokens["nextToken"] = token(page.offset if repeat else end)
+        reachable = replace(page, ids=page.ids[:MAX_REACHABLE])
+        following = walk.following(reachable, size, now)
+        if following is not None:
+            tokens["nextToken"] = self._pages.issue(replace(following, ids=page.ids))
         if page.offset > 0:
-            tokens["previousToken"] = token(max(0, page.offset - size))
+            earlier = replace(page, offset=max(0, page.offset - size), issued_at=now)
+            tokens["previousToken"] = self._pages.issue(earlier)
         return tokens
 
     def _matching(self, query: ListingQuery) -> tuple[str, ...]:

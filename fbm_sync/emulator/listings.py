@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from .clock import Agenda
+from .notice_shapes import ISSUES_CHANGE, QUANTITY_CHANGE, issues_fact
 from .patches import (
     LEAD_TIME,
     QUANTITY,
@@ -18,7 +19,7 @@ from .patches import (
     apply_patches,
     issue,
 )
-from .shop import MERCHANT_CHANNEL, JsonObject, ShopRules
+from .shop import MERCHANT_CHANNEL, Announce, JsonObject, ShopRules
 
 GENERIC_PRODUCT_TYPE = "PRODUCT"
 
@@ -39,6 +40,7 @@ class InFlight:
     submission_id: str
     due_at: datetime | None
     changes: list[ChannelChange]
+    ends_listing: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,22 +73,35 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """What a person changes in Seller Central: live at once; None leaves a field as it is."""
+    """What a person changes in Seller Central: live at once; None leaves a field as it is.
+
+    `issues` is Amazon's side: what it finds fault with from now on.
+    """
 
     sku: str
     quantity: int | None = None
     handling_days: int | None = None
     restock_on: date | None = None
     clear_restock: bool = False
+    issues: list[JsonObject] | None = None
+
+    @property
+    def touches_offer(self) -> bool:
+        """Whether the person changes the offer itself, not only what Amazon finds fault with."""
+        given = (self.quantity, self.handling_days, self.restock_on)
+        return self.clear_restock or given != (None, None, None) or self.issues is None
 
 
 class Catalogue:
     """All listings of the account, and the rules by which submissions and orders change them."""
 
-    def __init__(self, rules: ShopRules, agenda: Agenda, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, rules: ShopRules, agenda: Agenda, new_id: Callable[[], str], announce: Announce
+    ) -> None:
         self._rules = rules
         self._agenda = agenda
         self._new_id = new_id
+        self._announce = announce
         self.listings: dict[str, Listing] = {}
 
     def submit(
@@ -121,13 +136,52 @@ class Catalogue:
         if listing.sku in self._rules.never_effective:
             return
         submission.due_at = now + timedelta(seconds=self._rules.apply_seconds)
-        self._agenda.schedule(submission.due_at, lambda at: _go_live(listing, submission, at))
+        self._agenda.schedule(submission.due_at, lambda at: self._go_live(listing, submission, at))
+
+    def withdraw(self, listing: Listing, now: datetime) -> None:
+        """Delete a listing: its offers end and it is gone once that is live, as late as any change."""
+        ends = [ChannelChange(channel, {}, removed=True) for channel in listing.live]
+        listing.updated_at = now
+        self._send_off(listing, InFlight(self._new_id(), None, ends, ends_listing=True), now)
+
+    def _go_live(self, listing: Listing, submission: InFlight, at: datetime) -> None:
+        listing.in_flight.remove(submission)
+        listing.updated_at = at
+        for change in submission.changes:
+            self._make_live(listing, change, at)
+        if submission.ends_listing:
+            self.listings.pop(listing.sku, None)
+
+    def _make_live(self, listing: Listing, change: ChannelChange, at: datetime) -> None:
+        before = listing.live.get(change.channel, Live()).quantity
+        _change_live(listing, change)
+        self._tell_quantity(listing, change.channel, before, at)
+
+    def _tell_quantity(self, listing: Listing, channel: str, before: int, at: datetime) -> None:
+        quantity = listing.live.get(channel, Live()).quantity
+        if channel.startswith("AMAZON") or quantity == before:
+            return
+        fact = {"FulfillmentChannelCode": channel, "Sku": listing.sku, "Quantity": quantity}
+        self._announce(QUANTITY_CHANGE, fact, at)
 
     def edit(self, edit: Edit, now: datetime) -> str | None:
         """Change a listing by hand, live at once; answers why not, or None when done."""
         listing = self.listings.get(edit.sku)
         if listing is None:
             return f"no listing has the SKU {edit.sku}"
+        if edit.issues is not None:
+            self._find_fault(listing, edit.issues, now)
+        if edit.touches_offer:
+            self._edit_offer(listing, edit, now)
+        return None
+
+    def _find_fault(self, listing: Listing, issues: list[JsonObject], now: datetime) -> None:
+        if issues != listing.issues:
+            listing.issues = issues
+            fact = issues_fact(listing.sku, listing.asin, self._rules.marketplace_id, issues)
+            self._announce(ISSUES_CHANGE, fact, now)
+
+    def _edit_offer(self, listing: Listing, edit: Edit, now: datetime) -> None:
         named: JsonObject = {}
         if edit.quantity is not None:
             named[QUANTITY] = edit.quantity
@@ -135,7 +189,7 @@ class Catalogue:
             named[LEAD_TIME] = edit.handling_days
         if edit.restock_on is not None or edit.clear_restock:
             named[RESTOCK_DATE] = edit.restock_on.isoformat() if edit.restock_on else None
-        _make_live(listing, ChannelChange(MERCHANT_CHANNEL, named))
+        self._make_live(listing, ChannelChange(MERCHANT_CHANNEL, named), now)
         entry: JsonObject = {SELECTOR: MERCHANT_CHANNEL, "marketplace_id": self._rules.marketplace_id}
         for earlier in listing.submitted:
             if earlier[SELECTOR] == MERCHANT_CHANNEL:
@@ -144,7 +198,6 @@ class Catalogue:
         others = [e for e in listing.submitted if e[SELECTOR] != MERCHANT_CHANNEL]
         listing.submitted = [{k: v for k, v in entry.items() if v is not None}, *others]
         listing.updated_at = now
-        return None
 
     def handling_days(self, live: Live | None) -> int:
         """The handling time a new order gets: Amazon's automated one, else the SKU's, else the account's."""
@@ -154,30 +207,27 @@ class Catalogue:
             return live.handling_days
         return self._rules.default_handling_days
 
-    def take_units(self, sku: str, quantity: int) -> int:
+    def take_units(self, sku: str, quantity: int, at: datetime) -> int:
         """Lower the live quantity by an order; answers how many units were really there."""
-        live = self.listings[sku].merchant
+        listing = self.listings[sku]
+        live = listing.merchant
         if live is None:
             return 0
-        taken = min(live.quantity, quantity)
-        live.quantity -= taken
-        return taken
+        before = live.quantity
+        live.quantity -= min(before, quantity)
+        self._tell_quantity(listing, MERCHANT_CHANNEL, before, at)
+        return before - live.quantity
 
-    def put_back(self, sku: str, quantity: int) -> None:
+    def put_back(self, sku: str, quantity: int, at: datetime) -> None:
         """Offer cancelled units again."""
         listing = self.listings.get(sku)
         if listing is not None and listing.merchant is not None:
+            before = listing.merchant.quantity
             listing.merchant.quantity += quantity
+            self._tell_quantity(listing, MERCHANT_CHANNEL, before, at)
 
 
-def _go_live(listing: Listing, submission: InFlight, at: datetime) -> None:
-    listing.in_flight.remove(submission)
-    listing.updated_at = at
-    for change in submission.changes:
-        _make_live(listing, change)
-
-
-def _make_live(listing: Listing, change: ChannelChange) -> None:
+def _change_live(listing: Listing, change: ChannelChange) -> None:
     if change.removed:
         listing.live.pop(change.channel, None)
         return

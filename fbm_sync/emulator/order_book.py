@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from .clock import Agenda, parse_instant
+from .clock import Agenda, format_instant, parse_instant
 from .listings import Catalogue
+from .notice_shapes import ORDER_CHANGE
+from .order_notices import BUYER_REQUEST, STATUS_CHANGE, order_fact
 from .orders import (
     NO_INVENTORY,
     PARTIALLY_SHIPPED,
@@ -21,7 +23,7 @@ from .orders import (
     RawOrder,
 )
 from .shipdays import ShipDays
-from .shop import JsonObject, ShopRules
+from .shop import Announce, JsonObject, ShopRules
 from .wishes import Line, Outcome, Parcel, Wish
 
 AUTO_CANCEL_DAYS = 7
@@ -41,13 +43,20 @@ class OrderBook:
     """All orders of the account and the rules of their life."""
 
     def __init__(
-        self, rules: ShopRules, days: ShipDays, catalogue: Catalogue, agenda: Agenda, ids: OrderIds
+        self,
+        rules: ShopRules,
+        days: ShipDays,
+        catalogue: Catalogue,
+        agenda: Agenda,
+        ids: OrderIds,
+        announce: Announce,
     ) -> None:
         self._rules = rules
         self._days = days
         self._catalogue = catalogue
         self._agenda = agenda
         self._ids = ids
+        self._announce = announce
         self.orders: dict[str, AnyOrder] = {}
 
     def place(self, wish: Wish, now: datetime) -> Outcome:
@@ -56,7 +65,7 @@ class OrderBook:
         if why is not None:
             return Outcome(wish.order_id, done=False, why=why)
         created_at = wish.created_at or now
-        items = [self._new_item(line, takes=not wish.is_history) for line in wish.lines]
+        items = [self._new_item(line, now, takes=not wish.is_history) for line in wish.lines]
         order = Order(
             order_id=wish.order_id or self._new_order_id(),
             marketplace_id=self._rules.marketplace_id,
@@ -68,8 +77,10 @@ class OrderBook:
             promise=self._promise(wish, created_at),
             service_level=wish.service_level,
             programs=wish.programs,
+            is_back_order=any(self._restock_ahead(line.sku, wish, created_at) for line in wish.lines),
         )
         self.orders[order.order_id] = order
+        self._tell(order, STATUS_CHANGE, created_at)
         self._plan_ahead(order, wish.pending_seconds)
         return Outcome(order.order_id, done=True)
 
@@ -97,7 +108,7 @@ class OrderBook:
                 return f"{sku} is back on {live.restock_on}, too far ahead to be ordered"
         return None
 
-    def _new_item(self, line: Line, *, takes: bool) -> OrderItem:
+    def _new_item(self, line: Line, now: datetime, *, takes: bool) -> OrderItem:
         listing = self._catalogue.listings[line.sku]
         return OrderItem(
             order_item_id=self._ids.item(),
@@ -108,7 +119,7 @@ class OrderBook:
             price=listing.price if line.price is None else line.price,
             currency=listing.currency,
             # History was sold before the quantity in the scenario was counted, so its units may return.
-            taken=self._catalogue.take_units(line.sku, line.quantity) if takes else line.quantity,
+            taken=self._catalogue.take_units(line.sku, line.quantity, now) if takes else line.quantity,
         )
 
     def _new_order_id(self) -> str:
@@ -132,19 +143,34 @@ class OrderBook:
         )
 
     def _ship_day(self, sku: str, wish: Wish, created_at: datetime) -> date:
-        placed_on = self._days.local_day(created_at)
+        restock_on = self._restock_ahead(sku, wish, created_at)
+        if restock_on is not None:
+            return self._days.on_or_after(restock_on)
+        live = self._catalogue.listings[sku].merchant
+        return self._days.add(self._days.local_day(created_at), self._catalogue.handling_days(live))
+
+    def _restock_ahead(self, sku: str, wish: Wish, created_at: datetime) -> date | None:
+        """The day a back-ordered SKU returns, None where it was there to be sold."""
         live = self._catalogue.listings[sku].merchant
         restock_on = None if live is None or wish.is_history else live.restock_on
-        if restock_on is not None and restock_on > placed_on:
-            return self._days.on_or_after(restock_on)
-        return self._days.add(placed_on, self._catalogue.handling_days(live))
+        is_ahead = restock_on is not None and restock_on > self._days.local_day(created_at)
+        return restock_on if is_ahead else None
 
     def _plan_ahead(self, order: Order, pending_seconds: float) -> None:
         if pending_seconds:
             ready_at = order.created_at + timedelta(seconds=pending_seconds)
-            self._agenda.schedule(ready_at, lambda at: _become_ready(order, at))
+            self._agenda.schedule(ready_at, lambda at: self._become_ready(order, at))
         due_on = self._days.add(self._days.local_day(order.promise.ship_by_at), AUTO_CANCEL_DAYS)
         self._agenda.schedule(self._days.day_end(due_on), lambda at: self._auto_cancel(order, at))
+
+    def _become_ready(self, order: Order, at: datetime) -> None:
+        if order.status == PENDING:
+            order.status = UNSHIPPED
+            order.updated_at = at
+            self._tell(order, STATUS_CHANGE, at)
+
+    def _tell(self, order: Order, change: str, at: datetime) -> None:
+        self._announce(ORDER_CHANGE, order_fact(order, change, at), at)
 
     def _auto_cancel(self, order: Order, at: datetime) -> None:
         if order.status in (PENDING, UNSHIPPED):
@@ -160,6 +186,8 @@ class OrderBook:
         shipped_at = parcel.shipped_at or now
         if not order.created_at <= shipped_at <= now:
             return Outcome(order_id, done=False, why="it would ship before it was placed, or in the future")
+        if parcel.delivered_at is not None and parcel.delivered_at < shipped_at:
+            return Outcome(order_id, done=False, why="it would arrive before it was shipped")
         contents = _contents(order, parcel.lines)
         if isinstance(contents, str):
             return Outcome(order_id, done=False, why=contents)
@@ -173,8 +201,10 @@ class OrderBook:
             carrier=parcel.carrier,
             tracking_number=number,
             contents=contents,
+            delivered_at=parcel.delivered_at,
         )
         order.ship(package, now)
+        self._tell(order, STATUS_CHANGE, now)
         return Outcome(order_id, done=True)
 
     def cancel(self, order_id: str, by: str, reason: str, now: datetime) -> Outcome:
@@ -189,9 +219,10 @@ class OrderBook:
 
     def _end(self, order: Order, by: str, reason: str, at: datetime) -> None:
         order.cancel(by, reason, at)
+        self._tell(order, STATUS_CHANGE, at)
         if reason != NO_INVENTORY:
             for item in order.items:
-                self._catalogue.put_back(item.sku, item.taken)
+                self._catalogue.put_back(item.sku, item.taken, at)
 
     def request_cancel(self, order_id: str, reason: str, now: datetime) -> Outcome:
         """The buyer asks for a cancellation that only the seller can carry out."""
@@ -201,7 +232,15 @@ class OrderBook:
         if order.status not in (PENDING, UNSHIPPED, PARTIALLY_SHIPPED):
             return Outcome(order_id, done=False, why=f"the order is {order.status}")
         order.ask_to_cancel(reason, now)
+        self._tell(order, BUYER_REQUEST, now)
         return Outcome(order_id, done=True)
+
+    def touch(self, order_id: str, now: datetime) -> None:
+        """Something about the order changes that only its time of change tells."""
+        order = self.orders[order_id]
+        order.updated_at = now
+        if isinstance(order, RawOrder):
+            order.body = order.body | {"lastUpdatedTime": format_instant(now)}
 
     def add_raw(self, body: JsonObject, now: datetime) -> Outcome:
         """Take a finished Amazon order as it is, replacing one with the same id."""
@@ -224,12 +263,6 @@ class OrderBook:
             body=body,
         )
         return Outcome(order_id, done=True)
-
-
-def _become_ready(order: Order, at: datetime) -> None:
-    if order.status == PENDING:
-        order.status = UNSHIPPED
-        order.updated_at = at
 
 
 def _contents(order: Order, lines: list[Line] | None) -> dict[str, int] | str:

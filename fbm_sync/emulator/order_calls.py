@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .clock import format_instant
+from .clock import format_instant, parse_instant
 from .exchange import Answer, Call, Refused
 from .order_book import OrderBook
 from .order_shapes import SECTIONS, order_json
@@ -82,20 +83,26 @@ class OrderCalls:
         page = self._first_page(query, now) if token is None else self._pages.find(token, query, now)
         if page is None:
             raise _invalid("'paginationToken' has expired or belongs to another request.")
+        page = call.walk.shuffled(page, size)
         end = page.offset + size
         orders = [self._book.orders[order_id] for order_id in page.ids[page.offset : end]]
         body: JsonObject = {"orders": [order_json(order, included) for order in orders]}
-        if end < len(page.ids) or call.repeat_page:
-            following = Page(
-                query=query,
-                ids=page.ids,
-                offset=page.offset if call.repeat_page else end,
-                bound=page.bound,
-                issued_at=now,
-            )
+        if call.walk.touch:
+            page = self._stir(page, end, call.walk.touch, query, now)
+        following = call.walk.following(page, size, now)
+        if following is not None:
             body["pagination"] = {"nextToken": self._pages.issue(following)}
         body[f"{query.basis}Before"] = page.bound
         return Answer(body=body)
+
+    def _stir(self, page: Page, end: int, count: int, query: OrderQuery, now: datetime) -> Page:
+        """Let orders of the walk change; those yet to come that no longer fit the question leave it."""
+        luck = random.Random(f"{page.offset}/{'/'.join(page.ids)}")
+        for order_id in luck.sample(page.ids, min(count, len(page.ids))):
+            self._book.touch(order_id, now)
+        before = parse_instant(page.bound)
+        coming = [i for i in page.ids[end:] if query.matches(self._book.orders[i], before, now)]
+        return replace(page, ids=(*page.ids[:end], *coming))
 
     def _first_page(self, query: OrderQuery, now: datetime) -> Page:
         before = query.before or now - SETTLING

@@ -34,7 +34,10 @@ class OrderItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """One parcel the seller confirmed, and the units of each order item in it."""
+    """One parcel the seller confirmed, and the units of each order item in it.
+
+    `delivered_at` is when it reaches the buyer, where that was said; it may lie ahead.
+    """
 
     reference: str
     created_at: datetime
@@ -42,6 +45,7 @@ class Package:
     carrier: str
     tracking_number: str
     contents: dict[str, int]
+    delivered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,7 @@ class Order:
     programs: list[str] = field(default_factory=list)
     packages: list[Package] = field(default_factory=list)
     fulfilled_by: str = "MERCHANT"
+    is_back_order: bool = False
 
     def ship(self, package: Package, now: datetime) -> None:
         """Take a parcel whose contents are known to be still open."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from .chaos import read_chaos
 from .clock import Clock
 from .faults import read_fault
 from .fields import Fields
 from .listings import Listing, Live, submitted_entry
 from .orders import Order
 from .patches import MAX_LEAD_TIME, SELECTOR
-from .shop import MERCHANT_CHANNEL, Credentials, JsonObject, ShopRules
+from .performance import ACCOUNT_STATUSES, SPELLINGS
+from .shop import MERCHANT_CHANNEL, Credentials, JobRules, NoticeRules, ShopRules
+from .small_shop import default_scenario
+from .sqs import is_available
 from .wishes import Line, Outcome, Parcel, Wish
 from .world import World
 
@@ -30,10 +35,15 @@ class ScenarioError(Exception):
         self.problems = problems
 
 
-def load_scenario(source: Path | dict[str, Any] | None = None, *, seed: int | None = None) -> World:
+def load_scenario(
+    source: Path | dict[str, Any] | None = None,
+    *,
+    seed: int | None = None,
+    sqs_endpoint: str | None = None,
+) -> World:
     """The world a scenario describes: a JSON file, its content, or the small default shop.
 
-    `seed` replaces the scenario's own.
+    `seed` and `sqs_endpoint` replace the scenario's own.
     """
     document: Any = default_scenario() if source is None else source
     if isinstance(source, Path):
@@ -41,13 +51,15 @@ def load_scenario(source: Path | dict[str, Any] | None = None, *, seed: int | No
             document = json.loads(source.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ScenarioError([f"{source}: cannot be read as JSON: {error}"]) from error
-    if seed is not None and isinstance(document, dict):
-        document = {**document, "seed": seed}
+    named = {"seed": seed, "sqs_endpoint": sqs_endpoint}
+    if isinstance(document, dict):
+        document = document | {key: value for key, value in named.items() if value is not None}
     problems: list[str] = []
     fields = Fields(document, "", problems)
     clock = _read_clock(fields)
     rules = _read_rules(fields)
     listings, orders, faults = fields.objects("listings"), fields.objects("orders"), fields.objects("faults")
+    chaos = fields.object_or_none("chaos")
     fields.close()
     world = World(rules, clock)
     now = clock.now()
@@ -56,6 +68,8 @@ def load_scenario(source: Path | dict[str, Any] | None = None, *, seed: int | No
     for one in orders:
         _add_order(world, one, now)
     world.faults.add([read_fault(one) for one in faults])
+    if chaos is not None:
+        world.faults.unleash(read_chaos(chaos))
     if problems:
         raise ScenarioError(problems)
     world.now()
@@ -88,6 +102,44 @@ def _read_rules(fields: Fields) -> ShopRules:
         rate_factor=fields.number("rate_factor", usual.rate_factor, above=0),
         seed=fields.whole("seed", usual.seed),
         credentials=_read_credentials(fields.object_or_none("credentials")),
+        suspended=fields.flag("suspended"),
+        account_status=fields.choice("account_status", ACCOUNT_STATUSES, usual.account_status),
+        jobs=_read_jobs(fields, usual.jobs),
+        notices=_read_notices(fields),
+    )
+
+
+def _read_jobs(fields: Fields, usual: JobRules) -> JobRules:
+    charset = fields.text("report_charset", usual.report_charset)
+    try:
+        codecs.lookup(charset)
+    except LookupError:
+        fields.problem("report_charset", f"is not a character set: {charset!r:.60}")
+        charset = usual.report_charset
+    return JobRules(
+        feed_queue_seconds=fields.number("feed_queue_seconds", usual.feed_queue_seconds),
+        feed_seconds=fields.number("feed_seconds", usual.feed_seconds),
+        feeds_frozen=fields.flag("feeds_frozen"),
+        report_seconds=fields.number("report_seconds", usual.report_seconds),
+        report_interval_seconds=fields.number("report_interval_seconds", usual.report_interval_seconds),
+        report_charset=charset,
+        performance_spelling=fields.choice("performance_spelling", SPELLINGS, usual.performance_spelling),
+        compressed=fields.choice("document_compression", ("GZIP", "none"), "GZIP") == "GZIP",
+    )
+
+
+def _read_notices(fields: Fields) -> NoticeRules:
+    endpoint = fields.text("sqs_endpoint") or None
+    if endpoint is not None and not endpoint.startswith(("http://", "https://")):
+        fields.problem("sqs_endpoint", f"must be an http:// or https:// address, not {endpoint!r:.60}")
+    elif endpoint is not None and not is_available():
+        fields.problem("sqs_endpoint", "needs boto3: pip install 'fbm-sync[notifications]'")
+    return NoticeRules(
+        sqs_endpoint=endpoint,
+        event_bridge_queue=fields.text("event_bridge_queue") or None,
+        delay_seconds=fields.number("notification_seconds", 0.0),
+        lost=fields.share("notifications_lost"),
+        duplicated=fields.share("notifications_duplicated"),
     )
 
 
@@ -108,6 +160,7 @@ def _read_credentials(fields: Fields | None) -> Credentials | None:
         client_id=fields.text("client_id", required=True),
         client_secret=fields.text("client_secret", required=True),
         refresh_token=fields.text("refresh_token", required=True),
+        former_client_secret=fields.text("former_client_secret") or None,
     )
     fields.close()
     return credentials
@@ -192,6 +245,10 @@ def _add_order(world: World, fields: Fields, now: datetime) -> None:
         fields.problem("created_at", "is missing")
     status = fields.choice("status", HISTORY_STATUSES, "unshipped")
     shipped_at = fields.instant_or_none("shipped_at")
+    parcel = Parcel(
+        delivered_at=fields.instant_or_none("delivered_at"),
+        tracking_number="" if fields.flag("untracked") else None,
+    )
     cancelled_at = fields.instant_or_none("cancelled_at")
     cancelled_by = fields.choice("cancelled_by", CANCELLERS, "BUYER")
     reason = fields.text("cancel_reason", "BUYER_CANCELLED")
@@ -206,7 +263,7 @@ def _add_order(world: World, fields: Fields, now: datetime) -> None:
         fields.problem("", outcome.why or "cannot be placed")
     elif status == "shipped":
         moment = shipped_at or min(max(order.promise.ship_by_at - timedelta(hours=6), order.created_at), now)
-        _settle(fields, "shipped_at", world.book.ship(order.order_id, Parcel(), moment))
+        _settle(fields, "shipped_at", world.book.ship(order.order_id, parcel, moment))
     elif status == "cancelled":
         moment = cancelled_at or min(order.created_at + timedelta(hours=1), now)
         # Its units were back on sale before the scenario's quantity was counted.
@@ -218,36 +275,3 @@ def _add_order(world: World, fields: Fields, now: datetime) -> None:
 def _settle(fields: Fields, key: str, outcome: Outcome) -> None:
     if not outcome.done:
         fields.problem(key, outcome.why or "is not possible")
-
-
-def default_scenario() -> JsonObject:
-    """A small shop of ten SKUs: most in stock, one sold out, one on back-order, one also sold by Amazon."""
-    listings: list[JsonObject] = [
-        {
-            "sku": f"SHOP-{number:02d}",
-            "asin": f"B0SHOP{number:04d}",
-            "title": title,
-            "product_type": "HOME",
-            "quantity": quantity,
-            "handling_days": None,
-            "price": price,
-        }
-        for number, (title, quantity, price) in enumerate(
-            [
-                ("Stoneware mug, blue", 40, "14.90"),
-                ("Oak chopping board", 25, "32.00"),
-                ("Linen apron", 18, "27.50"),
-                ("Cast-iron skillet, 10 inch", 12, "44.00"),
-                ("Glass storage jars, set of 3", 30, "21.00"),
-                ("Beeswax candle, pair", 60, "11.25"),
-                ("Wool blanket, grey", 6, "89.00"),
-                ("Copper kettle", 0, "74.00"),
-                ("Bamboo laundry basket", 9, "38.40"),
-                ("Ceramic planter, large", 15, "29.00"),
-            ],
-            start=1,
-        )
-    ]
-    listings[3]["handling_days"] = 3
-    listings[8]["channels"] = [{SELECTOR: "AMAZON_NA", "quantity": 20}]
-    return {"listings": listings}

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, cast
 
@@ -19,6 +19,7 @@ from .world import World
 
 HOST = "127.0.0.1"
 START_SECONDS = 10.0
+HEARTBEAT_SECONDS = 0.1
 BACKLOG = 128
 
 
@@ -69,10 +70,40 @@ def _listener(port: int) -> socket.socket:
     return listener
 
 
-def serve(world: World, port: int) -> None:
-    """Answer requests until interrupted; a port that is taken is an `OSError` at once."""
-    with _listener(port) as listener, suppress(KeyboardInterrupt):
+def serve(world: World, port: int, announce: Callable[[str], None] | None = None) -> None:
+    """Answer requests until interrupted; a port that is taken is an `OSError` at once.
+
+    `announce` is told the base URL once requests are taken there (port 0: a free one is chosen).
+    """
+    with suppress(KeyboardInterrupt), _listener(port) as listener, _passing_time(world):
+        if announce is not None:
+            announce(_base_url(listener))
         _server(world, port).run(sockets=[listener])
+
+
+def _base_url(listener: socket.socket) -> str:
+    return f"http://{HOST}:{listener.getsockname()[1]}"
+
+
+@contextmanager
+def _passing_time(world: World) -> Iterator[None]:
+    """Let what falls due happen by itself, as notifications must not wait for the next request."""
+    if world.clock.speed == 0:
+        yield
+        return
+    over = threading.Event()
+
+    def live() -> None:
+        while not over.wait(HEARTBEAT_SECONDS):
+            world.now()
+
+    thread = threading.Thread(target=live, name="amazon-emulator-time", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 @contextmanager
@@ -86,7 +117,8 @@ def running(world: World, port: int = 0) -> Iterator[str]:
     thread.start()
     try:
         _wait_until_started(server, thread)
-        yield f"http://{HOST}:{listener.getsockname()[1]}"
+        with _passing_time(world):
+            yield _base_url(listener)
     finally:
         server.should_exit = True
         thread.join()

@@ -15,7 +15,11 @@ class ShipDays:
 
     def local_day(self, moment: datetime) -> date:
         """The calendar day buyers and sellers of the marketplace are living in at that moment."""
-        return moment.astimezone(self._zone).date()
+        return self.local_time(moment).date()
+
+    def local_time(self, moment: datetime) -> datetime:
+        """That moment on the marketplace's clocks."""
+        return moment.astimezone(self._zone)
 
     def is_business_day(self, day: date) -> bool:
         """Whether orders are expected to leave on that day."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 JsonObject = dict[str, Any]
+# Tells subscribers what happened: the type of notification, its fields, the moment.
+Announce = Callable[[str, JsonObject, datetime], None]
 
 MERCHANT_CHANNEL = "DEFAULT"
 
@@ -31,6 +34,32 @@ class Credentials:
     client_id: str
     client_secret: str
     refresh_token: str
+    former_client_secret: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRules:
+    """How notifications leave Amazon; without an endpoint none does. Shares are from 0 to 1."""
+
+    sqs_endpoint: str | None = None
+    event_bridge_queue: str | None = None
+    delay_seconds: float = 0.0
+    lost: float = 0.0
+    duplicated: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRules:
+    """How feeds and reports go; a report interval of 0 means one may be asked for as often as liked."""
+
+    feed_queue_seconds: float = 10.0
+    feed_seconds: float = 20.0
+    feeds_frozen: bool = False
+    report_seconds: float = 30.0
+    report_interval_seconds: float = 0.0
+    report_charset: str = "UTF-8"
+    performance_spelling: str = "schema"
+    compressed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +80,7 @@ class ShopRules:
     rate_factor: float = 1.0
     seed: int = 1
     credentials: Credentials | None = None
+    suspended: bool = False
+    account_status: str = "NORMAL"
+    jobs: JobRules = JobRules()
+    notices: NoticeRules = NoticeRules()

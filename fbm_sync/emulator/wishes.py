@@ -39,12 +39,16 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A shipment to confirm: all open units unless lines say which, just now unless it was earlier."""
+    """A shipment to confirm: all open units unless lines say which, just now unless it was earlier.
+
+    Without a `tracking_number` it gets one; an empty one means it has none.
+    """
 
     lines: list[Line] | None = None
     shipped_at: datetime | None = None
     carrier: str = "UPS"
     tracking_number: str | None = None
+    delivered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

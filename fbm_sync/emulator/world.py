@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from .access import AccessTokens
 from .clock import Agenda, Clock, format_instant
+from .documents import Documents
 from .faults import Faults
+from .feed_calls import FeedCalls
+from .feeds import Feeds
+from .jobs import job_states
 from .journal import Journal
 from .limits import RateLimits
 from .listing_calls import ListingCalls
+from .listing_feeds import ListingsFeedProcessor
 from .listings import Catalogue, Listing
+from .notices import Notices
+from .notification_calls import NotificationCalls
 from .order_book import OrderBook, OrderIds
 from .order_calls import OrderCalls
 from .orders import AnyOrder, RawOrder
 from .pages import PageTokens
+from .postman import Postman
+from .report_calls import ReportCalls
+from .report_contents import ReportContents
+from .reports import Reports
+from .seller_calls import SellerCalls
 from .shipdays import ShipDays
 from .shop import JsonObject, ShopRules
+from .subscriptions import Directory
 
 
 class World:
@@ -40,18 +55,59 @@ class World:
         self.limits = RateLimits(self.rules.rate_factor, self.clock.now())
         self._streams = {
             name: random.Random(f"{self.rules.seed}/{name}")
-            for name in ("order", "item", "submission", "access", "page", "request")
+            for name in (
+                *("order", "item", "submission", "access", "page", "request", "subscription", "notice"),
+                *("document", "signature", "feed", "report"),
+            )
         }
         self.access = AccessTokens(
             lambda: self._token("access"), self.rules.token_seconds, self.rules.credentials
         )
-        self.catalogue = Catalogue(self.rules, self.agenda, lambda: self._uuid("submission"))
+        directory, postman = Directory(), Postman(self.rules.notices.sqs_endpoint)
+        self.notices = Notices(self.rules, directory, postman, self.agenda, lambda: self._uuid("notice"))
+        self.catalogue = Catalogue(self.rules, self.agenda, lambda: self._uuid("submission"), self.announce)
         self.book = OrderBook(
-            self.rules, self.days, self.catalogue, self.agenda, OrderIds(self._order_id, self._item_id)
+            self.rules,
+            self.days,
+            self.catalogue,
+            self.agenda,
+            OrderIds(self._order_id, self._item_id),
+            self.announce,
         )
         pages = PageTokens(lambda: self._token("page"))
+        self._open_feeds_and_reports(pages)
         self.order_calls = OrderCalls(self.book, pages)
         self.listing_calls = ListingCalls(self.rules, self.catalogue, pages)
+        self.seller_calls = SellerCalls(self.rules)
+        self.notification_calls = NotificationCalls(
+            directory, self.notices.application_id, lambda: self._uuid("subscription"), postman.check
+        )
+
+    def _open_feeds_and_reports(self, pages: PageTokens) -> None:
+        rules = self.rules
+        self.account_status = rules.account_status
+        self.documents = Documents(
+            lambda: f"amzn1.tortuga.4.na.{self._uuid('document')}",
+            self._token("signature"),
+            compressed=rules.jobs.compressed,
+        )
+        processor = ListingsFeedProcessor(rules, self.catalogue)
+        self.feeds = Feeds(
+            rules, self.agenda, self.documents, processor, self.announce, lambda: self._job_id("feed")
+        )
+        contents = ReportContents(rules, self.catalogue, self.book, self.days, lambda: self.account_status)
+        self.reports = Reports(
+            rules.jobs, self.agenda, self.documents, contents, self.announce, lambda: self._job_id("report")
+        )
+        self.feed_calls = FeedCalls(rules, self.feeds, self.documents, pages, lambda: self.account_status)
+        self.report_calls = ReportCalls(rules, self.reports, self.documents, pages)
+
+    def judge_account(self, status: str, now: datetime) -> None:
+        """Let Amazon think better or worse of the account; subscribers are told when that is news."""
+        before, self.account_status = self.account_status, status
+        if status != before:
+            fact = {"previousAccountStatus": before, "currentAccountStatus": status}
+            self.announce("ACCOUNT_STATUS_CHANGED", fact, now)
 
     def now(self) -> datetime:
         """The emulator's time, once everything due by then has happened."""
@@ -71,6 +127,14 @@ class World:
             self.clock.advance(seconds)
             return self.tick()
 
+    def announce(self, kind: str, fact: Mapping[str, Any], at: datetime | None = None) -> None:
+        """Tell every subscriber of that type of notification what happened, at `at` or just now.
+
+        `fact` holds the payload's own fields as Amazon spells them; who the seller is gets added.
+        """
+        now = self.clock.now()
+        self.notices.announce(kind, fact, at or now, now)
+
     def new_request_id(self) -> str:
         """The id of one request, as in the answer's header."""
         return self._uuid("request")
@@ -80,6 +144,9 @@ class World:
 
     def _token(self, stream: str) -> str:
         return f"{self._streams[stream].getrandbits(256):064x}"
+
+    def _job_id(self, stream: str) -> str:
+        return str(self._streams[stream].randrange(10**10, 10**11))
 
     def _order_id(self) -> str:
         draw = self._streams["order"].randrange
@@ -109,7 +176,11 @@ class World:
                 },
                 "listings": {sku: self._listing_state(listing) for sku, listing in listings.items()},
                 "orders": {order_id: _order_state(order) for order_id, order in self.book.orders.items()},
+                "account_status": self.account_status,
+                "feeds": job_states(self.feeds.feeds),
+                "reports": job_states(self.reports.reports),
                 "faults": self.faults.listing(),
+                **self.notices.state(),
             }
 
     def _listing_state(self, listing: Listing) -> JsonObject:

@@ -169,7 +169,7 @@ def test_the_rate_is_shown_on_success_bad_request_and_not_found_only():
 
 def test_what_is_not_emulated_says_so():
     shop = Shop()
-    assert shop.ask("GET", "/feeds/2021-06-30/feeds").json()["errors"][0]["code"] == "NotFound"
+    assert shop.ask("GET", "/reports/2021-06-30/schedules").json()["errors"][0]["code"] == "NotFound"
     assert shop.ask("PUT", ITEM).status_code == 404
     assert shop.ask("GET", "/_emulator/weather").status_code == 404
 
@@ -277,7 +277,7 @@ def test_listing_pages_can_repeat_too():
 @pytest.mark.parametrize(
     ("rule", "place"),
     [
-        ({"operation": "getFeed", "status": 500}, "add[0].operation"),
+        ({"operation": "getWeather", "status": 500}, "add[0].operation"),
         ({"status": 20}, "add[0].status"),
         ({"status": 500, "body": "xml"}, "add[0].body"),
         ({"status": 500, "headers": {"A": 1}}, "add[0].headers"),

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import re
-from pathlib import Path
 
 import pytest
-from jsonschema import Draft4Validator
 
 from fbm_sync.emulator.limits import PUBLISHED_PLANS
 
+from amazon_models import faults_of, model
 from emulated import MARKET, SELLER, Shop
 
-MODELS = Path(__file__).resolve().parents[2].parent / "shared" / "spapi-models"
 ORDERS_MODEL = "orders_2026-01-01.json"
 LISTINGS_MODEL = "listingsItems_2021-08-01.json"
 ORDERS = "/orders/2026-01-01/orders"
@@ -24,23 +20,6 @@ EVERY_SET = (
     "summaries,attributes,issues,offers,fulfillmentAvailability,procurement,relationships,productTypes"
 )
 SINCE = {"lastUpdatedAfter": "2026-01-01T00:00:00Z"}
-
-
-def model(name):
-    path = MODELS / name
-    if not path.is_file():
-        pytest.skip("Amazon's models are not at hand")
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def faults_of(name, definition, document):
-    """What is wrong with a document; a field the model does not name counts, so that slips show."""
-    definitions = copy.deepcopy(model(name)["definitions"])
-    for one in definitions.values():
-        if "properties" in one:
-            one.setdefault("additionalProperties", False)
-    validator = Draft4Validator({"$ref": f"#/definitions/{definition}", "definitions": definitions})
-    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(document)]
 
 
 def busy_shop():
@@ -127,7 +106,8 @@ def test_refusals_are_what_amazons_models_say():
 
 def test_rates_and_bursts_are_the_published_ones():
     published = {}
-    for name in (ORDERS_MODEL, LISTINGS_MODEL):
+    others = ("notifications.json", "sellers.json", "feeds_2021-06-30.json", "reports_2021-06-30.json")
+    for name in (ORDERS_MODEL, LISTINGS_MODEL, *others):
         for path in model(name)["paths"].values():
             for operation in path.values():
                 if isinstance(operation, dict) and "operationId" in operation:
