@@ -48,7 +48,7 @@ docker-lint:  ## hadolint
 	$(BIN)/hadolint Dockerfile
 
 lock:  ## pin the image's dependencies anew, by hash (needs uv)
-	$(UV) pip compile --quiet --universal --generate-hashes --upgrade --no-config --extra postgres \
+	$(UV) pip compile --quiet --universal --generate-hashes --upgrade --no-config --extra postgres --extra notifications \
 		--custom-compile-command 'make lock' --output-file requirements.lock pyproject.toml
 
 check: fmt-check lint types imports unit-file docker-lint test  ## everything, before a commit

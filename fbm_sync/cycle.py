@@ -1,29 +1,28 @@
 """One turn of the whole work: pull, plan, push, alert, in this order, with one report at the end.
 
-Here: the order of the flows, what happens when one of them fails, the report that scripts read. Not
-here: what a flow does, how a report looks on a screen, when turns happen (`daemon`).
+Here: the order of the flows, and what happens when one of them fails. Not here: what a flow does, what a
+report says (`report`), when turns happen (`daemon`).
 """
 
 import dataclasses
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import structlog
 from structlog.contextvars import bound_contextvars
 
 from fbm_sync import logs
-from fbm_sync.domain.alert import Transition
 from fbm_sync.domain.order import OrderId, Sku
 from fbm_sync.errors import RemoteError
 from fbm_sync.flows import alert as alert_flow
 from fbm_sync.flows import plan as plan_flow
 from fbm_sync.flows import pull as pull_flow
 from fbm_sync.flows import push as push_flow
-from fbm_sync.ports import Failure, OrderWindow, Progress, unwatched
+from fbm_sync.ports import Failure, JobKind, OrderWindow, Progress, unwatched
+from fbm_sync.report import RunReport
 from fbm_sync.wiring import App
 
 _log = structlog.get_logger()
@@ -50,49 +49,6 @@ class Wish:
     apply: bool = False
     skus: Sequence[Sku] = ()
     confirm_wait_seconds: float = CONFIRM_WAIT_SECONDS
-
-
-@dataclasses.dataclass(slots=True)
-class RunReport:
-    """Everything one run did, part by part; what scripts read of it is `as_json`."""
-
-    orders: Counter[str] = dataclasses.field(default_factory=Counter)
-    offers: Counter[str] = dataclasses.field(default_factory=Counter)
-    supply: Counter[str] = dataclasses.field(default_factory=Counter)
-    plan: Counter[str] = dataclasses.field(default_factory=Counter)
-    push: Counter[str] = dataclasses.field(default_factory=Counter)
-    alerts: Counter[str] = dataclasses.field(default_factory=Counter)
-    requests: Counter[str] = dataclasses.field(default_factory=Counter)
-    throttled: int = 0
-    watermarks: dict[str, datetime | None] = dataclasses.field(default_factory=dict)
-    failed: list[Failure] = dataclasses.field(default_factory=list)
-    hold_ids: list[str] = dataclasses.field(default_factory=list)
-    notes: list[str] = dataclasses.field(default_factory=list)
-    transitions: list[Transition] = dataclasses.field(default_factory=list)
-    duration_seconds: float = 0.0
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the documented shape: every field present, unknown ones null."""
-        return {
-            "orders": _fields(self.orders, "pulled", "new", "changed", "quarantined"),
-            "offers": _fields(self.offers, "observed"),
-            "supply": _fields(self.supply, "skus", "lots", "refused"),
-            "plan": _fields(self.plan, "skus", "changed"),
-            "push": _fields(
-                self.push, "previewed", "applied", "held", "unchanged", "rejected", "unconfirmed", "deferred"
-            ),
-            "alerts": _fields(self.alerts, "opened", "escalated", "resolved", "sent", "failed"),
-            "requests": dict(sorted(self.requests.items())),
-            "throttled": self.throttled,
-            "watermarks": {name: at.isoformat() if at else None for name, at in self.watermarks.items()},
-            "failed": [dataclasses.asdict(failure) for failure in self.failed],
-            "holds": self.hold_ids,
-            "duration_seconds": round(self.duration_seconds, 3),
-        }
-
-
-def _fields(counts: Mapping[str, int], *names: str) -> dict[str, int]:
-    return {name: counts.get(name, 0) for name in names}
 
 
 def new_run_id(at: datetime) -> str:
@@ -135,9 +91,9 @@ class Turn:
             for step in steps:
                 step()
             self.report.duration_seconds = (self.app.clock.now() - begun_at).total_seconds()
-            note_traffic(self.report, self.app, before)
+            self.report.note_traffic(traffic(self.app) - before)
             flow = ",".join(step.__name__ for step in steps)
-            _log.info(logs.RUN_FINISHED, flow=flow, **_canonical(self.report))
+            _log.info(logs.RUN_FINISHED, flow=flow, **self.report.as_line())
         return self.report
 
     def wants(self, part: str) -> bool:
@@ -167,8 +123,7 @@ class Turn:
             policies=self.app.settings.policies.keys(),
             max_shrink_share=self.app.settings.limits.max_supply_shrink_share,
         )
-        self.report.supply.update(skus=pulled.skus, lots=pulled.lots, refused=len(pulled.refused))
-        self.report.notes.extend(f"The new stock list was not believed: {doubt}." for doubt in pulled.refused)
+        self.report.note_supply(pulled)
         _log.debug(logs.SUPPLY_PULLED, skus=pulled.skus, lots=pulled.lots, refused=pulled.refused)
 
     def orders(self) -> None:
@@ -178,6 +133,10 @@ class Turn:
     def offers(self) -> None:
         """Read Amazon's listings."""
         self._each("offers", self._pull_offers)
+
+    def hints(self) -> None:
+        """Read at once what Amazon's notifications point at."""
+        self._each("hints", self._pull_hints)
 
     def plan(self) -> None:
         """Decide every offer and judge every order."""
@@ -202,14 +161,7 @@ class Turn:
             self.app.alert_terms,
             self.app.notifiers,
         )
-        self.report.alerts.update(
-            opened=told.opened,
-            escalated=told.escalated,
-            resolved=told.resolved,
-            sent=told.sent,
-            failed=told.failed,
-        )
-        self.report.transitions.extend(told.transitions)
+        self.report.note_alerts(told)
         _log.debug(logs.ALERTS_TOLD, opened=told.opened, resolved=told.resolved, sent=told.sent)
 
     def _pull_orders(self, name: str) -> None:
@@ -230,10 +182,7 @@ class Turn:
                 progress=self.progress,
             )
             self.report.watermarks[name] = pulled.watermark
-        self.report.orders.update(
-            pulled=pulled.pulled, new=pulled.new, changed=pulled.changed, quarantined=pulled.quarantined
-        )
-        self.report.failed.extend(pulled.failures)
+        self.report.note_orders(pulled)
         _log.debug(logs.ORDERS_PULLED, pulled=pulled.pulled, new=pulled.new, changed=pulled.changed)
 
     def _window(self) -> OrderWindow | None:
@@ -251,9 +200,28 @@ class Turn:
             run_id=self.run_id,
             progress=self.progress,
         )
-        self.report.offers.update(observed=pulled.observed)
-        self.report.failed.extend(pulled.failures)
+        self.report.note_offers(pulled)
         _log.debug(logs.OFFERS_PULLED, observed=pulled.observed)
+
+    def _pull_hints(self, name: str) -> None:
+        account = self.app.account(name)
+        for source in self.app.hint_sources(name):
+            pulled = pull_flow.pull_hints(
+                name,
+                source,
+                account.orders,
+                account.offers,
+                self.app.ledger,
+                self.app.clock,
+                self.app.hint_terms(name),
+            )
+            for job in pulled.finished:
+                waiting = account.feeds if job.kind is JobKind.FEED else account.reports
+                waiting.finished(job.job_id)
+            self.report.note_hints(name, pulled)
+            if (status := pulled.account_status) is not None:
+                _log.warning(logs.ACCOUNT_STATUS_TOLD, status=status.status, former=status.former)
+            _log.debug(logs.HINTS_PULLED, received=pulled.received, orders=pulled.orders, left=pulled.left)
 
     def _push(self, name: str) -> None:
         pushed = push_flow.push(
@@ -269,25 +237,8 @@ class Turn:
             skus=self.wish.skus,
             progress=self.progress,
         )
-        note_push(self.report, pushed)
+        self.report.note_push(pushed)
         _log.debug(logs.OFFERS_PUSHED, account=name, applied=pushed.applied, held=pushed.held)
-
-
-def note_push(report: RunReport, pushed: push_flow.PushReport) -> None:
-    """Add one account's push to a report."""
-    report.push.update(
-        previewed=pushed.previewed,
-        applied=pushed.applied,
-        held=pushed.held,
-        unchanged=pushed.unchanged,
-        rejected=pushed.rejected,
-        unconfirmed=pushed.unconfirmed,
-        deferred=pushed.deferred,
-    )
-    report.failed.extend(pushed.failures)
-    report.notes.extend(f"Held back: {reason}." for reason in pushed.hold_reasons)
-    if pushed.hold_id is not None:
-        report.hold_ids.append(pushed.hold_id)
 
 
 def traffic(app: App) -> Counter[str]:
@@ -297,23 +248,3 @@ def traffic(app: App) -> Counter[str]:
         sent.update(account.gateway.requests)
         sent["throttled"] += account.gateway.throttled
     return sent
-
-
-def note_traffic(report: RunReport, app: App, before: Counter[str]) -> None:
-    """Add the requests sent since `before` to a report."""
-    report.requests = traffic(app) - before
-    report.throttled = report.requests.pop("throttled", 0)
-
-
-def _canonical(report: RunReport) -> dict[str, Any]:
-    """Return the run as one flat log line."""
-    line: dict[str, Any] = {}
-    for part in ("orders", "offers", "supply", "plan", "push", "alerts"):
-        line.update({f"{part}_{name}": count for name, count in getattr(report, part).items() if count})
-    line.update(
-        requests=sum(report.requests.values()),
-        throttled=report.throttled,
-        failed=len(report.failed),
-        duration_seconds=round(report.duration_seconds, 3),
-    )
-    return line

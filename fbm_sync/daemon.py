@@ -5,16 +5,11 @@ which order one turn goes (`cycle`). SIGTERM and SIGINT end the current item and
 the configuration anew, or keeps the old one and says why.
 """
 
-import dataclasses
 import logging
 import os
-import queue
-import signal
-import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from datetime import UTC, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, time, timedelta
 
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -22,8 +17,11 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from fbm_sync import cycle, logs
+from fbm_sync.domain.finding import CLIENT_SECRET_LIFE
 from fbm_sync.errors import ConfigError, FbmSyncError, StoreError
+from fbm_sync.report import RunReport
 from fbm_sync.settings import Settings
+from fbm_sync.summons import Summons, heeding_signals, notify_supervisor
 from fbm_sync.web.probes import serving
 from fbm_sync.wiring import App, SystemClock, build
 
@@ -51,34 +49,6 @@ class InterruptibleClock(SystemClock):
             raise Stopping("Stopped while waiting; the next start goes on from here.")
 
 
-@dataclasses.dataclass(slots=True)
-class Summons:
-    """What the daemon is asked to do; signals fill it in.
-
-    Flags and a bell only, no events: a signal may come while the main thread holds an event's lock, and
-    its handler would wait for that lock for ever.
-    """
-
-    leave: bool = False
-    reload: bool = False
-    bell: "queue.SimpleQueue[None]" = dataclasses.field(default_factory=queue.SimpleQueue)
-
-    def ask_to_leave(self) -> None:
-        """End this life and the process."""
-        self.leave = True
-        self.bell.put(None)
-
-    def ask_to_reload(self) -> None:
-        """End this life and begin one with the configuration read anew."""
-        self.reload = True
-        self.bell.put(None)
-
-    def await_bell(self, seconds: float) -> None:
-        """Wait until someone rings, but no longer than that."""
-        with suppress(queue.Empty):
-            self.bell.get(timeout=seconds)
-
-
 class Daemon:
     """One life of the daemon with one configuration."""
 
@@ -99,6 +69,22 @@ class Daemon:
             registry=self.registry,
         )
 
+        self._secret_ends_at = Gauge(
+            "fbm_sync_client_secret_expiry_timestamp_seconds",
+            "When the account's client secret expires, where the configuration says when it was made.",
+            ["account"],
+            registry=self.registry,
+        )
+        self._hints = Counter(
+            "fbm_sync_hints", "Notifications of Amazon that were received.", registry=self.registry
+        )
+        self._hinted_at = Gauge(
+            "fbm_sync_last_hint_timestamp_seconds",
+            "When Amazon announced the newest notification that was received.",
+            ["account"],
+            registry=self.registry,
+        )
+
     def live(self, ready: Callable[[], None]) -> None:
         """Work until told to leave or to reload, or until the store is lost.
 
@@ -109,9 +95,13 @@ class Daemon:
         with self.app:
             for account in self.app.settings.accounts:
                 self.app.account(account.name)
+                self.app.hint_sources(account.name)
             # What only shows when it is used (an unknown country's holidays, a store in the way) shows now.
             _ = self.app.ledger, self.app.alert_terms
             accounts = list(self.app.shop_terms.accounts)
+            for name, created_on in self.app.alert_terms.secrets_created.items():
+                ends_at = datetime.combine(created_on + CLIENT_SECRET_LIFE, time.min, UTC)
+                self._secret_ends_at.labels(account=name).set(ends_at.timestamp())
             with serving(address.host, address.port, self.not_ready, self.registry):
                 self._work(ready, accounts)
         _log.info(logs.DAEMON_STOPPED)
@@ -141,13 +131,15 @@ class Daemon:
     def _scheduler(self) -> BackgroundScheduler:
         """Give each job its rhythm; all begin at once, in the order in which they need each other."""
         rhythm = self.app.settings.daemon
-        jobs = (
+        jobs = [
             ("pull", self._pull, rhythm.pull_minutes),
             ("offers", self._offers, rhythm.offers_minutes),
             ("plan", self._plan, rhythm.plan_minutes),
             ("push", self._push, rhythm.push_minutes),
             ("alert", self._alert, rhythm.alert_minutes),
-        )
+        ]
+        if self._hinted:
+            jobs.insert(1, ("hints", self._look_at_hints, rhythm.hints_minutes))
         scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(len(jobs))},
@@ -164,7 +156,7 @@ class Daemon:
             )
         return scheduler
 
-    def _tick(self, name: str, work: Callable[[], cycle.RunReport]) -> None:
+    def _tick(self, name: str, work: Callable[[], RunReport]) -> None:
         """Run one job; whatever goes wrong is logged and counted, and the next tick comes all the same."""
         outcome = "failed"
         try:
@@ -183,29 +175,42 @@ class Daemon:
 
     # --- the jobs --------------------------------------------------------------------------------
 
-    def _pull(self) -> cycle.RunReport:
+    def _pull(self) -> RunReport:
         turn = cycle.Turn(self.app, cycle.Wish())
         return turn.only(turn.supply, turn.orders)
 
-    def _offers(self) -> cycle.RunReport:
+    def _offers(self) -> RunReport:
         turn = cycle.Turn(self.app, cycle.Wish())
         return turn.only(turn.offers)
 
-    def _plan(self) -> cycle.RunReport:
+    def _plan(self) -> RunReport:
         turn = cycle.Turn(self.app, cycle.Wish())
         return turn.only(turn.plan)
 
-    def _push(self) -> cycle.RunReport:
+    def _push(self) -> RunReport:
         """Write for the accounts that allow it; the others only see what they would get."""
         writing = [account.name for account in self.app.settings.accounts if account.push]
         if not writing:
-            return cycle.RunReport()
+            return RunReport()
         turn = cycle.Turn(self.app, cycle.Wish(accounts=writing, apply=True, confirm_wait_seconds=0.0))
         return turn.only(turn.push)
 
-    def _alert(self) -> cycle.RunReport:
+    def _alert(self) -> RunReport:
         turn = cycle.Turn(self.app, cycle.Wish())
         return turn.only(turn.alert)
+
+    @property
+    def _hinted(self) -> list[str]:
+        """The accounts that have a queue for notifications."""
+        return [account.name for account in self.app.settings.accounts if account.notifications]
+
+    def _look_at_hints(self) -> RunReport:
+        turn = cycle.Turn(self.app, cycle.Wish(accounts=self._hinted))
+        report = turn.only(turn.hints)
+        self._hints.inc(report.hints["received"])
+        for account, at in report.hinted_at.items():
+            self._hinted_at.labels(account=account).set(at.timestamp())
+        return report
 
     # --- probes ----------------------------------------------------------------------------------
 
@@ -228,7 +233,7 @@ class Daemon:
 def run(load: Callable[[], Settings]) -> None:
     """Run the daemon until it is told to stop; `load` reads the configuration, again on SIGHUP."""
     summons, hanging = Summons(), False
-    with _signals(summons):
+    with heeding_signals(summons):
         settings, former = load(), None
         while not summons.leave:
             summons.reload = False
@@ -268,37 +273,3 @@ def _reloaded(load: Callable[[], Settings], former: Settings) -> Settings:
         return former
     _log.info(logs.CONFIG_RELOADED, path=str(settings.path))
     return settings
-
-
-@contextmanager
-def _signals(summons: Summons) -> Iterator[None]:
-    """Turn signals into a wish to leave or to reload, for the length of the block."""
-
-    def stop(_number: int, _frame: object) -> None:
-        summons.ask_to_leave()
-
-    def hang_up(_number: int, _frame: object) -> None:
-        summons.ask_to_reload()
-
-    former = {
-        number: signal.signal(number, handler)
-        for number, handler in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, hang_up))
-    }
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-
-
-def notify_supervisor(state: str) -> None:
-    """Tell systemd how we are, when it listens; it is no trouble when it does not."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
-    if not address:
-        return
-    target = "\0" + address[1:] if address.startswith("@") else address
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-        try:
-            sender.sendto(state.encode(), target)
-        except OSError as error:
-            _log.warning("supervisor_not_reached", error=str(error))

@@ -8,6 +8,7 @@ FbmSyncError
 │   ├── Unavailable        5xx, HTML instead of JSON, resets, time-outs: retry with backoff
 │   ├── AccessRefused      401/403 or no token: stop the flows that need it, tell a person
 │   ├── RequestRejected    4xx: ours to fix; record it and go on with the next item
+│   │   └── ReportCancelled    Amazon had nothing to report, or was asked again too soon
 │   └── UnexpectedPayload  the contract changed: quarantine the item, tell a person, go on
 ├── DeliveryError          a notification did not reach its channel
 └── StoreError             the database failed: stop; the supervisor restarts the process
@@ -101,6 +102,18 @@ class RequestRejected(RemoteError):
     """Amazon understood the request and refuses it: repeating it unchanged is pointless."""
 
     default_next_step = "It is not repeated unchanged; see the reason."
+
+
+class ReportCancelled(RequestRejected):
+    """Amazon cancelled a report: it had nothing to say, or was asked for the same too soon.
+
+    Which of the two it was, Amazon does not tell; so this never means "no orders" or "no listings".
+    """
+
+    default_next_step = (
+        "Nothing is concluded from it. It is ordered again later; should it be cancelled every time, see in "
+        "Seller Central whether there is nothing to report."
+    )
 
 
 class UnexpectedPayload(RemoteError):

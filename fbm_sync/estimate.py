@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 from fbm_sync.cycle import Wish
+from fbm_sync.flows.pull import next_window
 from fbm_sync.wiring import App
 
 
@@ -67,6 +68,7 @@ def _planned_calls(app: App, wish: Wish, name: str, notes: list[str]) -> Counter
     now = app.clock.now()
     with app.ledger.transaction() as books:
         watermark = books.orders.watermark(name)
+        window = next_window(books, name, app.pull_terms, now)
         month = books.orders.touched_since(now - app.pull_terms.first)
         listings = len(books.offers.observed(name))
         decisions = books.offers.decisions()
@@ -74,7 +76,7 @@ def _planned_calls(app: App, wish: Wish, name: str, notes: list[str]) -> Counter
     if wish.order_ids:
         return Counter(getOrder=len(wish.order_ids))
     if wish.only in (None, "orders"):
-        since = wish.since or watermark or now - app.pull_terms.first
+        since = wish.since or window.since
         a_day = sum(order.account == name for order in month) / app.pull_terms.first.days
         span_days = ((wish.until or now) - since).total_seconds() / _DAY_SECONDS
         calls["searchOrders"] = 1 + int(a_day * span_days / _ORDERS_A_PAGE)

@@ -20,6 +20,8 @@ STEP_FAILED: Final = "step_failed"
 ORDERS_PULLED: Final = "orders_pulled"
 SUPPLY_PULLED: Final = "supply_pulled"
 OFFERS_PULLED: Final = "offers_pulled"
+HINTS_PULLED: Final = "hints_pulled"
+ACCOUNT_STATUS_TOLD: Final = "account_status_told"
 OFFERS_PLANNED: Final = "offers_planned"
 OFFERS_PUSHED: Final = "offers_pushed"
 ALERTS_TOLD: Final = "alerts_told"
@@ -42,6 +44,9 @@ _QUIET_LIBRARIES = (
     "uvicorn",
     "uvicorn.access",
     "alembic",
+    "boto3",
+    "botocore",
+    "urllib3",
 )
 """Libraries that print tokens at DEBUG, a line for every request, or their own starting up."""
 
@@ -52,7 +57,7 @@ _SECRET_KEY = re.compile(
 )
 _SECRET_TEXTS = (
     # Access and refresh tokens; client secrets; what follows the header or field that carries one.
-    (re.compile(r"Atz[a-z]\|[\w\-|+/=.~]+"), HIDDEN),
+    (re.compile(r"At(?:z[a-z]|c)\|[\w\-|+/=.~]+"), HIDDEN),
     (re.compile(r"amzn1\.oa2-cs[\w\-.]*"), HIDDEN),
     (
         re.compile(

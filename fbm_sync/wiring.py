@@ -8,7 +8,7 @@ that needs them is asked for, so that a command which only reads the ledger star
 import dataclasses
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from types import TracebackType
@@ -20,13 +20,15 @@ from fbm_sync.domain.offer import AutomatedHandling
 from fbm_sync.domain.plan import ShopTerms
 from fbm_sync.errors import ConfigError
 from fbm_sync.flows.alert import LOG_CHANNEL, AlertTerms
-from fbm_sync.flows.pull import PullTerms
+from fbm_sync.flows.pull import HintTerms, PullTerms
 from fbm_sync.flows.push import PushTerms
-from fbm_sync.ports import Clock, Notifier, SupplySource
-from fbm_sync.settings import AccountSettings, Settings, read_credentials
+from fbm_sync.ports import Clock, Ledger, Notifier, RequestBudget, SupplySource
+from fbm_sync.settings import AccountSettings, QueueSettings, Settings, read_credentials
 
 if TYPE_CHECKING:
+    from fbm_sync.adapters.queue.sqs import SqsHints
     from fbm_sync.adapters.spapi.account import AmazonAccount
+    from fbm_sync.adapters.spapi.notifications import Wanted
     from fbm_sync.adapters.store.ledger import SqlLedger
 
 _HOLIDAY_YEARS_AHEAD = 3
@@ -57,6 +59,7 @@ class App:
     environ: Mapping[str, str] = dataclasses.field(default_factory=lambda: os.environ)
     extra_notifiers: Mapping[str, Notifier] = dataclasses.field(default_factory=dict)
     _accounts: "dict[str, AmazonAccount]" = dataclasses.field(default_factory=dict)
+    _queues: "dict[str, tuple[SqsHints, ...]]" = dataclasses.field(default_factory=dict)
 
     @cached_property
     def ledger(self) -> "SqlLedger":
@@ -107,6 +110,28 @@ class App:
         """The accounts that have been used so far."""
         return self._accounts
 
+    def hint_sources(self, name: str) -> "tuple[SqsHints, ...]":
+        """Return the queues that one account's notifications come to; none where none are configured.
+
+        Raises `ConfigError` when the AWS library is missing.
+        """
+        if name not in self._queues:
+            self._queues[name] = self._connect_queues(self._account_settings(name))
+        return self._queues[name]
+
+    def wanted_notifications(self, name: str) -> "Wanted | None":
+        """Return where one account's notifications shall go; `None` where none are configured."""
+        from fbm_sync.adapters.spapi.notifications import EventBridge, Wanted
+
+        settings = self._account_settings(name).notifications
+        if settings is None:
+            return None
+        bridge = settings.event_bridge
+        return Wanted(
+            queue_arn=settings.queue.arn,
+            event_bridge=None if bridge is None else EventBridge(region=bridge[0], account=bridge[1]),
+        )
+
     def _account_settings(self, name: str) -> AccountSettings:
         for account in self.settings.accounts:
             if account.name == name:
@@ -117,6 +142,7 @@ class App:
     def _connect(self, account: AccountSettings) -> "AmazonAccount":
         from fbm_sync.adapters.spapi.account import AmazonAccount
         from fbm_sync.adapters.spapi.gateway import refuse_environment
+        from fbm_sync.adapters.spapi.throttle import Throttle
         from fbm_sync.adapters.spapi.tokens import Credentials
 
         refuse_environment(self.environ)
@@ -131,10 +157,38 @@ class App:
                 client_id=secrets.client_id,
                 client_secret=secrets.client_secret,
                 refresh_token=secrets.refresh_token,
+                former_client_secret=secrets.former_client_secret,
             ),
             clock=self.clock,
-            rate_factor=account.rate_factor,
+            throttle=Throttle(
+                self.clock,
+                rate_factor=account.rate_factor,
+                memory=SharedBudget(lambda: self.ledger, account.name),
+            ),
         )
+
+    def _connect_queues(self, account: AccountSettings) -> "tuple[SqsHints, ...]":
+        settings = account.notifications
+        if settings is None:
+            return ()
+        from fbm_sync.adapters.queue.policy import AMAZON, EVENT_BRIDGE
+        from fbm_sync.adapters.queue.sqs import SqsHints
+        from fbm_sync.adapters.spapi.hints import read_hint
+
+        def connect(queue: QueueSettings, *senders: str) -> SqsHints:
+            return SqsHints(
+                account=account.name,
+                url=queue.url,
+                region=queue.region,
+                endpoint=queue.endpoint,
+                read=read_hint,
+                senders=senders,
+            )
+
+        if settings.events_queue is not None:
+            return connect(settings.queue, AMAZON), connect(settings.events_queue, EVENT_BRIDGE)
+        events = () if settings.event_bridge is None else (EVENT_BRIDGE,)
+        return (connect(settings.queue, AMAZON, *events),)
 
     # --- the seller's rules as the flows want them ---------------------------------------------
 
@@ -161,7 +215,14 @@ class App:
         return PullTerms(
             overlap=timedelta(minutes=self.settings.orders.overlap_minutes),
             first=timedelta(days=self.settings.orders.first_days),
+            sweep_every=timedelta(hours=self.settings.orders.sweep_every_hours),
+            sweep_overlap=timedelta(hours=self.settings.orders.sweep_back_hours),
         )
+
+    def hint_terms(self, name: str) -> HintTerms:
+        """Whose hints count for an account."""
+        account = self._account_settings(name)
+        return HintTerms(seller_id=account.seller_id, marketplaces=account.marketplaces)
 
     def push_terms(self, *, confirm_wait_seconds: float = 0.0) -> PushTerms:
         """The guards on a push, and how long to wait for the proof."""
@@ -174,6 +235,11 @@ class App:
         return AlertTerms(
             channels=tuple(name for name in self.notifiers if name != LOG_CHANNEL),
             quiet_hours=QuietHours(begin=quiet[0], end=quiet[1]) if quiet else None,
+            secrets_created={
+                account.name: account.client_secret_created_on
+                for account in self.settings.accounts
+                if account.client_secret_created_on is not None
+            },
         )
 
     # --- the end -------------------------------------------------------------------------------
@@ -183,6 +249,9 @@ class App:
         for account in self._accounts.values():
             account.close()
         self._accounts.clear()
+        for queue in (queue for queues in self._queues.values() for queue in queues):
+            queue.close()
+        self._queues.clear()
         if "ledger" in self.__dict__:
             self.ledger.close()
             del self.__dict__["ledger"]
@@ -194,6 +263,25 @@ class App:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+@dataclasses.dataclass(frozen=True)
+class SharedBudget:
+    """What is left of an account's request limits, kept in the store, which is opened only when asked."""
+
+    ledger: Callable[[], Ledger]
+    account: str
+
+    def recall(self) -> Mapping[str, RequestBudget]:
+        """Return what is remembered, by operation."""
+        with self.ledger().transaction() as books:
+            return books.runs.budgets(self.account)
+
+    def revise(self, operation: str, change: Callable[[RequestBudget | None], RequestBudget]) -> None:
+        """Replace what is remembered of one operation, in one transaction."""
+        with self.ledger().transaction() as books:
+            remembered = books.runs.budgets(self.account).get(operation)
+            books.runs.record_budget(self.account, operation, change(remembered))
 
 
 def build(

@@ -18,7 +18,7 @@ from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
 from fbm_sync.domain.order import Order, OrderId, Sku
 from fbm_sync.domain.supply import SupplySnapshot
 from fbm_sync.errors import DeliveryError, RequestRejected, UnexpectedPayload
-from fbm_sync.ports import OfferPage, OrderPage, OrderWindow, Unreadable
+from fbm_sync.ports import Hint, HintBatch, OfferPage, OrderPage, OrderWindow, Unreadable, WaitingHint
 
 from builders import ACCOUNT, NOW
 
@@ -84,7 +84,8 @@ class FakeAmazonOrders(_Remote):
 
     Which orders belong to a walk is settled at its first page; each order is shown as it is when its
     page is served. `poison` are orders that cannot be understood. With `repeats` the page tokens go
-    round in a circle; `refuses_tokens` makes every token bad.
+    round in a circle, with `stands_still` every new token leads to the same page again; `refuses_tokens`
+    makes every token bad.
     """
 
     def __init__(self, clock: FakeClock, *, account: str = ACCOUNT, page_size: int = 2) -> None:
@@ -92,7 +93,7 @@ class FakeAmazonOrders(_Remote):
         self.clock, self.account, self.page_size = clock, account, page_size
         self.orders: dict[OrderId, Order] = {}
         self.poison: set[OrderId] = set()
-        self.repeats = self.refuses_tokens = False
+        self.repeats = self.stands_still = self.refuses_tokens = False
         self.windows: list[tuple[OrderWindow, str | None]] = []
         self._places: dict[str, _Place] = {}
         self._numbers = itertools.count(1)
@@ -118,7 +119,8 @@ class FakeAmazonOrders(_Remote):
         next_token = token if self.repeats and token else None
         if rest and next_token is None:
             next_token = f"token-{next(self._numbers)}"
-            self._places[next_token] = dataclasses.replace(place, order_ids=rest, issued_at=self.clock.now())
+            left = place.order_ids if self.stands_still else rest
+            self._places[next_token] = dataclasses.replace(place, order_ids=left, issued_at=self.clock.now())
         return OrderPage(
             orders=tuple(self.orders[order_id] for order_id in here if order_id not in self.poison),
             unreadable=tuple(
@@ -254,8 +256,8 @@ class FakeAmazonOffers(_Remote):
         if change.sku in self.failures:
             raise self.failures[change.sku]
         why = self.refusals.get(change.sku)
-        if change.sku not in self._listings:
-            why = "The listing does not exist."
+        if change.sku in {"", ".", ".."}:
+            why = "It cannot be addressed."
         if why is not None:
             return PushReceipt(
                 change=change, outcome=PushOutcome.REJECTED, at=self.clock.now(), problems=(why,)
@@ -266,7 +268,7 @@ class FakeAmazonOffers(_Remote):
 
     def _submit(self, change: OfferChange) -> None:
         """Only what changes is named: a promise can be moved without touching the quantity."""
-        if change.sku in self.never_live:
+        if change.sku in self.never_live or change.sku not in self._listings:
             return
         listing = self._settled(change.sku)
         before, after = change.before, change.after
@@ -296,6 +298,58 @@ class FakeAmazonOffers(_Remote):
             observed_at=self.clock.now(),
             other_channels=self._listings[sku].other_channels,
         )
+
+
+# --- Amazon's hints ------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class _Message:
+    hint: Hint | None
+    handle: str
+    visible_at: datetime
+    deliveries: int = 0
+
+
+class FakeHints(_Remote):
+    """One account's hints; what was handed out and is not done comes again after `hidden_seconds`.
+
+    Each is handed out for as long as it is not done; `None` is a message that is no hint.
+    """
+
+    def __init__(self, clock: FakeClock, *, hidden_seconds: float = 120.0) -> None:
+        super().__init__()
+        self.clock, self.hidden_seconds = clock, hidden_seconds
+        self.messages: list[_Message] = []
+        self.let_go: set[str] = set()
+        self._numbers = itertools.count(1)
+
+    def send(self, *hints: Hint | None) -> None:
+        """Let hints wait, each once more if it waits already."""
+        for hint in hints:
+            handle = f"handle-{next(self._numbers)}"
+            self.messages.append(_Message(hint=hint, handle=handle, visible_at=self.clock.now()))
+
+    def receive(self) -> HintBatch:
+        self._called("ReceiveMessage")
+        here = [one for one in self.messages if one.visible_at <= self.clock.now()][:10]
+        waiting: list[WaitingHint] = []
+        for message in here:
+            if message.hint is None or message.hint.hint_id in self.let_go:
+                self.messages.remove(message)
+                continue
+            message.deliveries += 1
+            message.visible_at = self.clock.now() + timedelta(seconds=self.hidden_seconds)
+            waiting.append(
+                WaitingHint(hint=message.hint, handle=message.handle, deliveries=message.deliveries)
+            )
+        return HintBatch(hints=tuple(waiting), discarded=len(here) - len(waiting))
+
+    def done(self, hints: Sequence[WaitingHint]) -> None:
+        self._called("DeleteMessageBatch")
+        handles = {one.handle for one in hints}
+        self.messages = [message for message in self.messages if message.handle not in handles]
+        self.let_go |= {one.hint.hint_id for one in hints}
 
 
 # --- the seller and the people -------------------------------------------------------------------

@@ -2,14 +2,16 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 
 import typer
 
 from fbm_sync.cli.session import Session
+from fbm_sync.domain.finding import CLIENT_SECRET_LIFE, credential_finding
 from fbm_sync.domain.supply import why_stale
 from fbm_sync.errors import ConfigError, FbmSyncError
+from fbm_sync.settings import AccountSettings
 from fbm_sync.wiring import App
 
 _TOLERATED_SKEW = timedelta(seconds=60)
@@ -56,8 +58,12 @@ def _checks(app: App) -> Iterator[Check]:
     for account in settings.accounts:
         name = account.name
         yield _tried(f"account {name} credentials", partial(_credentials, app, name))
+        yield _client_secret(account, app.clock.now().date())
         if name in app.connected:
             yield _account(app, name)
+            yield _tried(f"account {name} marketplaces", partial(_marketplaces, app, account))
+        if account.notifications is not None:
+            yield _tried(f"account {name} queue", partial(_queue, app, name))
         writes = "the daemon may write" if account.push else "the daemon only previews (push = false)"
         yield Check(name=f"account {name} push", ok=True, detail=writes)
 
@@ -66,9 +72,14 @@ def _tried(name: str, look: Callable[[], str]) -> Check:
     try:
         return Check(name=name, ok=True, detail=look())
     except ConfigError as error:
-        return Check(name=name, ok=False, detail="; ".join(error.problems) + f". {error.next_step}")
+        return Check(name=name, ok=False, detail=_in_one_line(error))
     except FbmSyncError as error:
         return Check(name=name, ok=False, detail=str(error))
+
+
+def _in_one_line(error: ConfigError) -> str:
+    problems = "; ".join(problem.rstrip(".") for problem in error.problems)
+    return f"{problems}. {error.next_step}"
 
 
 def _supply(app: App) -> str:
@@ -86,6 +97,45 @@ def _supply(app: App) -> str:
 def _credentials(app: App, name: str) -> str:
     app.account(name)
     return "all three are set"
+
+
+def _client_secret(account: AccountSettings, today: date) -> Check:
+    """Say when the client secret ends, as far as the configuration tells."""
+    label, created_on = f"account {account.name} client secret", account.client_secret_created_on
+    if created_on is None:
+        detail = "its end is not known; set client_secret_created_on and be warned in time"
+        return Check(name=label, ok=True, detail=detail)
+    trouble = credential_finding(account.name, created_on, today)
+    if trouble is not None:
+        return Check(name=label, ok=False, detail=f"{trouble.text} {trouble.action}")
+    return Check(name=label, ok=True, detail=f"good until {created_on + CLIENT_SECRET_LIFE}")
+
+
+def _marketplaces(app: App, account: AccountSettings) -> str:
+    """Compare the configured marketplaces with those where Amazon lets the account sell."""
+    known = {one.marketplace: one for one in app.account(account.name).participations()}
+    problems = []
+    for marketplace in account.marketplaces:
+        one = known.get(marketplace)
+        if one is None or not one.sells:
+            problems.append(f"the account does not sell in {marketplace}")
+        elif one.suspended:
+            problems.append(f"Amazon has suspended listings in {one.country}")
+    if problems:
+        raise ConfigError(problems, next_step="See Account Health in Seller Central, or correct the list.")
+    return ", ".join(known[marketplace].country for marketplace in account.marketplaces)
+
+
+def _queue(app: App, name: str) -> str:
+    """Look at the queues that the account's notifications come to."""
+    waiting = 0
+    for source in app.hint_sources(name):
+        seen = source.inspect()
+        waiting += seen.waiting
+        if seen.policy is not None:
+            why = f"Amazon may not deliver into {source.url}"
+            raise ConfigError([why], next_step=f"Run 'fbm-sync notifications status --account {name}'.")
+    return f"reachable, {waiting} notifications wait"
 
 
 def _account(app: App, name: str) -> Check:

@@ -1,6 +1,5 @@
 """`fbm-sync plan`, `push`, `pause`, `resume`: what should be on sale, and writing it to Amazon."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -16,6 +15,7 @@ from fbm_sync.domain.order import Sku
 from fbm_sync.errors import ConfigError
 from fbm_sync.flows import plan as plan_flow
 from fbm_sync.flows import push as push_flow
+from fbm_sync.report import RunReport
 from fbm_sync.wiring import App
 
 
@@ -127,7 +127,7 @@ def push(
         _refuse_empty_release(release, apply=apply)
         with app.ledger.transaction() as books:
             _refuse_unknown(sku or (), [one.sku for one in books.offers.decisions()])
-        report, begun_at = cycle.RunReport(), app.clock.now()
+        report, begun_at = RunReport(), app.clock.now()
         wait = cycle.CONFIRM_WAIT_SECONDS if apply else 0.0
         run_id = cycle.new_run_id(begun_at)
         pushes: list[push_flow.PushReport] = []
@@ -146,8 +146,8 @@ def push(
                     progress=progress,
                 )
                 pushes.append(pushed)
-                cycle.note_push(report, pushed)
-        cycle.note_traffic(report, app, Counter())
+                report.note_push(pushed)
+        report.note_traffic(cycle.traffic(app))
         report.duration_seconds = (app.clock.now() - begun_at).total_seconds()
     return _show_push(session, report, pushes, applied=apply)
 
@@ -173,7 +173,7 @@ def _accounts_of(app: App, release: str | None) -> list[str]:
 
 
 def _show_push(
-    session: Session, report: cycle.RunReport, pushes: Sequence[push_flow.PushReport], *, applied: bool
+    session: Session, report: RunReport, pushes: Sequence[push_flow.PushReport], *, applied: bool
 ) -> int:
     screen = session.screen
     answers = {r.change.sku: r for pushed in pushes for r in pushed.receipts}

@@ -11,6 +11,7 @@ from fbm_sync.cli.session import Session, instant
 from fbm_sync.domain.order import OrderId
 from fbm_sync.errors import ConfigError
 from fbm_sync.estimate import Estimate, estimate
+from fbm_sync.report import RunReport
 
 
 def register(command: typer.Typer) -> None:
@@ -77,9 +78,7 @@ def _parts_of(wish: cycle.Wish) -> Sequence[str]:
     return [part for part in _PARTS if part not in ("offers", "supply") or not wish.order_ids]
 
 
-def show_report(
-    screen: Screen, report: cycle.RunReport, *, applied: bool, parts: Sequence[str] = _PARTS
-) -> int:
+def show_report(screen: Screen, report: RunReport, *, applied: bool, parts: Sequence[str] = _PARTS) -> int:
     """Show what a run did and return the exit code that says so; `parts` are the lines people see."""
     if screen.as_json:
         screen.document(report.as_json())
@@ -98,28 +97,28 @@ def show_report(
     return 3 if report.push["held"] else 0
 
 
-def _orders(report: cycle.RunReport, _applied: bool) -> str:
+def _orders(report: RunReport, _applied: bool) -> str:
     orders = report.orders
     aside = f", {orders['quarantined']} set aside" if orders["quarantined"] else ""
     return f"Orders   {orders['pulled']} read: {orders['new']} new, {orders['changed']} changed{aside}"
 
 
-def _offers(report: cycle.RunReport, _applied: bool) -> str:
+def _offers(report: RunReport, _applied: bool) -> str:
     return f"Offers   {report.offers['observed']} listings read"
 
 
-def _supply(report: cycle.RunReport, _applied: bool) -> str:
+def _supply(report: RunReport, _applied: bool) -> str:
     return (
         f"Supply   {report.supply['skus']} SKUs in the stock list, {report.supply['lots']} open inbound lots"
     )
 
 
-def _plan(report: cycle.RunReport, _applied: bool) -> str:
+def _plan(report: RunReport, _applied: bool) -> str:
     plan = report.plan
     return f"Plan     {plan['skus']} offers decided, {plan['changed']} differ from what Amazon shows"
 
 
-def _push(report: cycle.RunReport, applied: bool) -> str:
+def _push(report: RunReport, applied: bool) -> str:
     push = report.push
     if not applied:
         changes = f"{push['previewed']} changes would be made, {push['held']} of them held"
@@ -129,7 +128,7 @@ def _push(report: cycle.RunReport, applied: bool) -> str:
     return f"Push     {push['applied']} applied, {lost}, {waiting}"
 
 
-def _alerts(report: cycle.RunReport, _applied: bool) -> str:
+def _alerts(report: RunReport, _applied: bool) -> str:
     alerts = report.alerts
     changed = f"{alerts['opened']} opened, {alerts['escalated']} escalated, {alerts['resolved']} resolved"
     return f"Alerts   {changed}; {alerts['sent']} told, {alerts['failed']} not delivered"

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from fbm_sync.adapters.notify.wording import word
-from fbm_sync.cycle import RunReport
 from fbm_sync.domain.alert import Notification, TransitionKind
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.listing import ListingMode, describe
 from fbm_sync.domain.offer import OfferDecision
 from fbm_sync.domain.order import Sku
+from fbm_sync.report import RunReport
 
 _MODES = {
     ListingMode.IN_STOCK: "sold from stock",

@@ -33,13 +33,17 @@ class PushLimits:
 
 
 class PushOutcome(enum.StrEnum):
-    """What became of a change; ACCEPTED means queued at Amazon, only CONFIRMED means seen live."""
+    """What became of a change; ACCEPTED means queued at Amazon, only CONFIRMED means seen live.
+
+    FAILED means that it was not made, UNKNOWN that Amazon cannot say: only a look at the listing can.
+    """
 
     VALID = "valid"
     ACCEPTED = "accepted"
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
     FAILED = "failed"
+    UNKNOWN = "unknown"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,22 @@ class PushReceipt:
     at: datetime
     submission_id: str | None = None
     problems: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class FeedTicket:
+    """Changes handed to Amazon in one feed, which it works off in its own time: what to ask for the outcome.
+
+    Amazon speaks of a change by its number in the feed, the first being 1.
+    """
+
+    feed_id: str
+    submitted_at: datetime
+    changes: tuple[OfferChange, ...]
+
+    def change(self, number: int) -> OfferChange | None:
+        """Return the change of that number; `None` when there is none."""
+        return self.changes[number - 1] if 0 < number <= len(self.changes) else None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ A finding has no memory: the same trouble gives the same finding every time it i
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from fbm_sync.domain.alert import Finding, Severity
 from fbm_sync.domain.change import PushLimits, PushOutcome, PushReceipt
@@ -22,6 +22,12 @@ _SEVERITY = {
     OrderState.PENDING_STUCK: Severity.INFO,
 }
 _STAGE_SEVERITY = {"T-24": Severity.INFO, "T-12": Severity.WARNING, "T-4": Severity.CRITICAL}
+
+
+CLIENT_SECRET_LIFE = timedelta(days=180)
+"""Amazon makes every application renew its client secret that often; with an older one all calls fail."""
+
+_SECRET_WARNING_DAYS, _SECRET_URGENT_DAYS = 30, 7
 
 
 def order_findings(outlooks: Iterable[OrderOutlook]) -> list[Finding]:
@@ -167,4 +173,27 @@ def stale_orders_finding(
         severity=Severity.CRITICAL,
         text=f"Orders {read}; what happened since is unknown.",
         action="Run 'fbm-sync check' to see what is in the way.",
+    )
+
+
+def credential_finding(account: str, created_on: date, today: date) -> Finding | None:
+    """Return the finding that the application's client secret expires soon, or has expired.
+
+    Nothing works without it: no orders, no offers. It is told a month before, and again in the last week.
+    """
+    expires_on = created_on + CLIENT_SECRET_LIFE
+    days = (expires_on - today).days
+    if days > _SECRET_WARNING_DAYS:
+        return None
+    when = f"expires in {days} {'day' if days == 1 else 'days'}, on" if days > 0 else "has expired, on"
+    return Finding(
+        account=account,
+        kind="credential_expiring",
+        subject="client_secret",
+        severity=Severity.CRITICAL if days <= _SECRET_URGENT_DAYS else Severity.WARNING,
+        text=f"The client secret {when} {expires_on}; without it Amazon answers nothing.",
+        action=(
+            "Make a new one in Amazon's developer console, keep the present one as former client secret for "
+            "a few days, and set client_secret_created_on to today."
+        ),
     )

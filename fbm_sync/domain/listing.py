@@ -47,6 +47,22 @@ class ObservedOffer:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedListing:
+    """One listing as a report of Amazon's names it: a second witness beside what the listing itself shows.
+
+    `quantity` is `None` where the report leaves it out, as it does for what Amazon fulfils. `status` is
+    Amazon's word and `channel` the code of who fulfils; `None` where that report does not say.
+    """
+
+    account: str
+    sku: Sku
+    marketplace: str
+    quantity: int | None = None
+    status: str | None = None
+    channel: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OfferChange:
     """One SKU's step from what Amazon shows to what it should show."""
 

@@ -140,6 +140,35 @@ class Order:
         return max((shipment.shipped_at for shipment in self.shipments), default=None)
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedOrderLine:
+    """One line of an order as a report of Amazon's names it: a second witness, without ship-by or item id.
+
+    An order has a row for each of its lines, so two rows that look alike are two lines. `status_text` and
+    `item_status_text` are the report's words, which are not those of `OrderStatus`. `units` is `None`
+    where the report leaves it out.
+    """
+
+    account: str
+    order_id: OrderId
+    sku: Sku
+    created_at: datetime
+    updated_at: datetime
+    status_text: str
+    item_status_text: str | None = None
+    units: int | None = None
+    fulfilled_by: Fulfiller = Fulfiller.UNKNOWN
+    sales_channel: str | None = None
+
+
+def lines_by_order(lines: Iterable[ReportedOrderLine]) -> Mapping[OrderId, tuple[ReportedOrderLine, ...]]:
+    """Return reported lines by their order, in the order of the report, every one of them."""
+    orders: dict[OrderId, list[ReportedOrderLine]] = {}
+    for line in lines:
+        orders.setdefault(line.order_id, []).append(line)
+    return {order_id: tuple(found) for order_id, found in orders.items()}
+
+
 def carry_over(previous: Order | None, current: Order) -> Order:
     """Return an order as now reported, with what only its own past can tell.
 

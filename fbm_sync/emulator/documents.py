@@ -81,17 +81,17 @@ class Documents:
             call, "PUT", document.document_id, now, {"X-Amz-SignedHeaders": "content-type;host"}
         )
 
-    def download_facts(self, document: Document, call: Call, now: datetime) -> JsonObject:
+    def download_facts(
+        self, document: Document, call: Call, now: datetime, *, unpack: bool = False
+    ) -> JsonObject:
         """What a client needs for fetching the content: the address, and the compression where there is one.
 
-        The caller may ask for a Content-Encoding header, so that an HTTP client decompresses by itself.
+        With `unpack` the download has a Content-Encoding header: any HTTP client then decompresses by itself.
         """
         signed = {"X-Amz-SignedHeaders": "host"}
         if not document.is_compressed:
             return {"url": self._address(call, "GET", document.document_id, now, signed)}
-        # Amazon's own SDK writes it as Python does: True.
-        asked = (call.params.one("enableContentEncodingUrlHeader") or "").lower() == "true"
-        signed["response-content-encoding"] = "gzip" if asked else "identity"
+        signed["response-content-encoding"] = "gzip" if unpack else "identity"
         url = self._address(call, "GET", document.document_id, now, signed)
         return {"url": url, "compressionAlgorithm": "GZIP"}
 

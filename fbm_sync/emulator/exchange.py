@@ -47,6 +47,13 @@ class Params:
         except ValueError:
             raise refuse(f"'{name}' is not an ISO 8601 date and time.") from None
 
+    def flag(self, name: str, refuse: Callable[[str], Refused]) -> bool:
+        """A yes or no, false when absent; Amazon's own SDK writes it as Python does, with a capital."""
+        text = (self.one(name) or "false").lower()
+        if text not in ("true", "false"):
+            raise refuse(f"'{name}' takes only true, false.")
+        return text == "true"
+
     def words(self, name: str, allowed: tuple[str, ...], refuse: Callable[[str], Refused]) -> frozenset[str]:
         """The values, all of them from a closed list."""
         words = frozenset(self.many(name))

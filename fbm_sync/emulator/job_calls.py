@@ -92,7 +92,8 @@ def document_answer(documents: Documents, key: str, call: Call, now: datetime) -
         raise invalid(f"'{document_id}' is not a document id.")
     if document is None or document.content is None:
         raise missing(document_id)
-    return Answer(body={key: document_id} | documents.download_facts(document, call, now))
+    unpack = call.params.flag("enableContentEncodingUrlHeader", invalid)
+    return Answer(body={key: document_id} | documents.download_facts(document, call, now, unpack=unpack))
 
 
 class JobList:

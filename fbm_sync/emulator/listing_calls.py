@@ -9,7 +9,7 @@ from datetime import datetime
 
 from .exchange import Answer, Call, Refused
 from .listing_shapes import DATA_SETS, listing_json, listing_statuses
-from .listings import Catalogue, Listing
+from .listings import Catalogue, Listing, draft
 from .pages import Page, PageTokens, WalkTrouble
 from .patches import bad_request, read_patches
 from .shop import JsonObject, ShopRules
@@ -19,6 +19,7 @@ DEFAULT_PAGE = 10
 MAX_REACHABLE = 1_000
 MAX_IDENTIFIERS = 20
 _STATUSES = ("BUYABLE", "DISCOVERABLE")
+_FAMILIES = ("variationParentSku", "packageHierarchySku")
 _SORT_KEYS: dict[str, Callable[[Listing], tuple[object, str]]] = {
     "sku": lambda listing: (listing.sku, ""),
     "createdDate": lambda listing: (listing.created_at, listing.sku),
@@ -32,6 +33,7 @@ class ListingQuery:
 
     skus: frozenset[str] | None
     asins: frozenset[str] | None
+    is_of_family: bool
     created_after: datetime | None
     created_before: datetime | None
     updated_after: datetime | None
@@ -46,7 +48,9 @@ class ListingQuery:
         """Whether a listing belongs in the answer; time bounds are inclusive."""
         statuses = set(listing_statuses(listing))
         return (
-            (self.skus is None or listing.sku in self.skus)
+            # No listing here is a variation of another, or packed into one.
+            not self.is_of_family
+            and (self.skus is None or listing.sku in self.skus)
             and (self.asins is None or listing.asin in self.asins)
             and _within(listing.created_at, self.created_after, self.created_before)
             and _within(listing.updated_at, self.updated_after, self.updated_before)
@@ -117,21 +121,28 @@ class ListingCalls:
         return tuple(listing.sku for listing in found)
 
     def patch(self, call: Call, now: datetime) -> Answer:
-        """Submit a change, or only have it judged (VALIDATION_PREVIEW)."""
-        listing = self._listing(call)
+        """Submit a change, or only have it judged (VALIDATION_PREVIEW).
+
+        Of a SKU nobody knows too: Amazon takes it for the beginning of a new listing.
+        """
+        self._check_seller(call)
         mode = call.params.one("mode")
         if mode not in (None, "VALIDATION_PREVIEW"):
             raise bad_request(f"'{mode}' is not a mode.")
         included = _included(call, ("identifiers", "issues"), "issues")
+        if mode is None and "identifiers" in included:
+            raise bad_request("'identifiers' can only be asked for with VALIDATION_PREVIEW.")
         try:
             body = json.loads(call.body)
         except ValueError:
             raise bad_request("The request body is not JSON.") from None
         product_type, patches = read_patches(body)
+        sku = call.path_values["sku"]
+        listing = self._catalogue.listings.get(sku) or draft(sku, product_type, now)
         preview = mode is not None
         answer = self._catalogue.submit(listing, product_type, patches, now, preview=preview)
         if preview and "identifiers" in included:
-            known = answer["status"] == "VALID"
+            known = answer["status"] == "VALID" and listing.asin
             answer["identifiers"] = (
                 [{"marketplaceId": self._rules.marketplace_id, "asin": listing.asin}] if known else []
             )
@@ -184,6 +195,9 @@ def _read_query(call: Call) -> ListingQuery:
         raise bad_request("'identifiers' and 'identifiersType' come together.")
     if kind not in (None, "SKU", "ASIN"):
         raise bad_request(f"'identifiersType' {kind} is not emulated.")
+    families = [name for name in _FAMILIES if call.params.one(name)]
+    if len(families) + bool(identifiers) > 1:
+        raise bad_request("'identifiers', 'variationParentSku' and 'packageHierarchySku' exclude each other.")
     sort_by = call.params.one("sortBy") or "lastUpdatedDate"
     order = call.params.one("sortOrder") or "DESC"
     if sort_by not in _SORT_KEYS or order not in ("ASC", "DESC"):
@@ -191,6 +205,7 @@ def _read_query(call: Call) -> ListingQuery:
     return ListingQuery(
         skus=frozenset(identifiers) if kind == "SKU" else None,
         asins=frozenset(identifiers) if kind == "ASIN" else None,
+        is_of_family=bool(families),
         created_after=call.params.instant("createdAfter", bad_request),
         created_before=call.params.instant("createdBefore", bad_request),
         updated_after=call.params.instant("lastUpdatedAfter", bad_request),

@@ -126,6 +126,9 @@ class Catalogue:
             return answer | {"status": "INVALID"}
         if preview:
             return answer | {"status": "VALID"}
+        if listing.sku not in self.listings:
+            # An offer of a product nobody has described: accepted, and never to be seen.
+            return answer | {"status": "ACCEPTED"}
         listing.submitted = outcome.entries
         listing.updated_at = now
         self._send_off(listing, InFlight(answer["submissionId"], None, outcome.changes), now)
@@ -239,6 +242,20 @@ def _change_live(listing: Listing, change: ChannelChange) -> None:
     if RESTOCK_DATE in change.fields:
         day = change.fields[RESTOCK_DATE]
         live.restock_on = None if day is None else date.fromisoformat(day)
+
+
+def draft(sku: str, product_type: str, now: datetime) -> Listing:
+    """The beginning of a listing: a SKU of which nothing is known yet."""
+    return Listing(
+        sku=sku,
+        asin="",
+        title="",
+        product_type=product_type,
+        price=None,
+        currency="",
+        created_at=now,
+        updated_at=now,
+    )
 
 
 def submitted_entry(live: Live, marketplace_id: str) -> JsonObject:

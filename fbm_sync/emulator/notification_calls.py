@@ -15,6 +15,7 @@ from .sqs import QueueTrouble
 from .subscriptions import Destination, Directory, Subscription
 
 MAX_NAME = 256
+MAX_ARN = 1000
 MAX_EXPRESSION = 256
 _ARN = re.compile(r"arn:aws:sqs:[^:\s]+:[^:\s]+:[^:\s]+")
 _ACCOUNT = re.compile(r"\d{12}")
@@ -190,7 +191,7 @@ def _read_resource(resource: Any) -> dict[str, str]:
         raise _invalid("'resourceSpecification' takes exactly one of 'sqs' and 'eventBridge'.")
     if "sqs" in given:
         arn = given["sqs"].get("arn")
-        if not isinstance(arn, str) or not _ARN.fullmatch(arn):
+        if not isinstance(arn, str) or len(arn) > MAX_ARN or not _ARN.fullmatch(arn):
             raise _invalid("'arn' must be that of an SQS queue: arn:aws:sqs:REGION:ACCOUNT:NAME.")
         if arn.endswith(".fifo"):
             raise _invalid("A FIFO queue cannot receive notifications; use a standard queue.")

@@ -84,6 +84,8 @@ HOW A PATCH COMES ABOUT
   attributes.fulfillment_availability at once and is live after apply_seconds, its quantity as an absolute
   number: units sold in between are back on sale. fulfillmentAvailability shows the live quantity.
   An order never changes a listing's lastUpdatedDate; a patch does, when accepted and when live.
+  A patch of a SKU nobody knows is accepted too, as Amazon does, and never seen again. No listing is part
+  of another: variationParentSku and packageHierarchySku find nothing.
 
 HOW A FEED COMES ABOUT
   createFeedDocument gives an address that takes one PUT-ted content for five minutes, with exactly the
@@ -123,7 +125,8 @@ CONTROL (bodies are JSON; an unreadable one answers 400 {"problems": [...]} and 
   GET  /_emulator/state
        {"now", "counts": {"listings", "orders", "by_status", "in_flight", "requests"},
         "listings": {SKU: {"product_type", "submitted", "live_quantity", "effective_handling_days",
-                           "listing_handling_days", "effective_restock_on", "in_flight"}},
+                           "listing_handling_days", "effective_restock_on",
+                           "in_flight": [{"submission_id", "due_at", "changes"}]}},
         "orders": {ORDER_ID: {"status", "created_at", "updated_at", "ship_by", "deliver_by",
                               "cancel_requested", "cancelled_by", "cancel_reason", "raw",
                               "items": [{"order_item_id", "sku", "quantity", "shipped"}]}},
@@ -131,7 +134,7 @@ CONTROL (bodies are JSON; an unreadable one answers 400 {"problems": [...]} and 
                           "destinations", "subscriptions"},
         "undelivered": [{"queue", "why", "message"}],
         "account_status", "feeds": {FEED_ID: {"type", "status"}}, "reports": likewise,
-        "faults", "seller_id", "marketplace_id"}
+        "faults": [{"operation", "count", "skip", "does"}], "seller_id", "marketplace_id"}
   POST /_emulator/advance {"seconds": 3600}  -> {"now"}
   GET  /_emulator/requests?since=N
        {"requests": [{"n", "at", "operation", "method", "path", "status", "params", "fault"}], "last",

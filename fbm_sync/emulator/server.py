@@ -43,7 +43,19 @@ class _AbortableProtocol(H11Protocol):
         self.app = cast("Any", app)
 
 
-def _server(world: World, port: int) -> uvicorn.Server:
+class _AnnouncedServer(uvicorn.Server):
+    """Says when requests are answered and an interrupt ends it cleanly, neither of which holds before."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._announce()
+
+
+def _server(world: World, port: int, announce: Callable[[], None] = lambda: None) -> uvicorn.Server:
     config = uvicorn.Config(
         create_app(world),
         host=HOST,
@@ -60,7 +72,7 @@ def _server(world: World, port: int) -> uvicorn.Server:
         proxy_headers=False,
         timeout_graceful_shutdown=1,
     )
-    return uvicorn.Server(config)
+    return _AnnouncedServer(config, announce)
 
 
 def _listener(port: int) -> socket.socket:
@@ -70,15 +82,13 @@ def _listener(port: int) -> socket.socket:
     return listener
 
 
-def serve(world: World, port: int, announce: Callable[[str], None] | None = None) -> None:
+def serve(world: World, port: int, announce: Callable[[str], None] = lambda _: None) -> None:
     """Answer requests until interrupted; a port that is taken is an `OSError` at once.
 
-    `announce` is told the base URL once requests are taken there (port 0: a free one is chosen).
+    `announce` is told the base URL as soon as requests are answered there (port 0: a free one is taken).
     """
     with suppress(KeyboardInterrupt), _listener(port) as listener, _passing_time(world):
-        if announce is not None:
-            announce(_base_url(listener))
-        _server(world, port).run(sockets=[listener])
+        _server(world, port, lambda: announce(_base_url(listener))).run(sockets=[listener])
 
 
 def _base_url(listener: socket.socket) -> str:

@@ -3,7 +3,7 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import structlog
 
@@ -17,6 +17,7 @@ from fbm_sync.domain.alert import (
     update_alerts,
 )
 from fbm_sync.domain.finding import (
+    credential_finding,
     hold_finding,
     order_findings,
     oversold_findings,
@@ -44,12 +45,14 @@ LOG_CHANNEL = "log"
 class AlertTerms:
     """Whom to tell besides the log, and when to leave them alone.
 
-    `stale_minutes` without a complete pull of orders is trouble itself.
+    `stale_minutes` without a complete pull of orders is trouble itself. `secrets_created` says, by account,
+    on which day its client secret was made, where that is known.
     """
 
     channels: Sequence[str] = ()
     quiet_hours: QuietHours | None = None
     stale_minutes: int = 60
+    secrets_created: Mapping[str, date] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +132,9 @@ def _findings(
         late = stale_orders_finding(
             account, books.runs.last_success("pull", account), now, terms.stale_minutes
         )
-        found.extend([late] if late else [])
+        created_on = terms.secrets_created.get(account)
+        expiring = credential_finding(account, created_on, now.date()) if created_on else None
+        found.extend(one for one in (late, expiring) if one is not None)
     found.extend(
         quarantine_finding(item.account, item.subject, item.reason) for item in books.orders.quarantined()
     )

@@ -1,10 +1,10 @@
 """File and environment in, frozen settings and domain policies out; every fault is reported at once.
 
 Here: which options exist (`schema`), what the rest of the program gets to see (`values`), how one
-becomes the other (`reader`), where secrets come from (`secrets`), which marketplaces there are
-(`marketplaces`). Not here: any decision about orders or offers, any connection. Only the command line,
-the daemon, `wiring` and tests may call it; flows are handed values and policies. This is the only place
-that reads environment variables.
+becomes the other (`reader`, with `resolver` and `queues`), where secrets come from (`secrets`), which
+marketplaces there are (`marketplaces`). Not here: any decision about orders or offers, any connection.
+Only the command line, the daemon, `wiring` and tests may call it; flows are handed values and policies.
+This is the only place that reads environment variables.
 """
 
 from fbm_sync.settings.marketplaces import MARKETPLACES, Marketplace, Region
@@ -17,7 +17,9 @@ from fbm_sync.settings.values import (
     CalendarSettings,
     DaemonSettings,
     HealthSettings,
+    NotificationSettings,
     OrderSettings,
+    QueueSettings,
     Settings,
     SupplySettings,
 )
@@ -32,7 +34,9 @@ __all__ = [
     "DaemonSettings",
     "HealthSettings",
     "Marketplace",
+    "NotificationSettings",
     "OrderSettings",
+    "QueueSettings",
     "Region",
     "Settings",
     "SupplySettings",

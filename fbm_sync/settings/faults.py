@@ -4,9 +4,10 @@ import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from fbm_sync.settings.schema import ConfigFile
@@ -75,10 +76,12 @@ def _unknown_key(location: Location) -> str:
     """Explain a key that does not exist; its value is never shown, for it may be a secret."""
     key = str(location[-1])
     known = list(_table_at(location[:-1]).model_fields)
-    close = difflib.get_close_matches(key.lower(), known, n=1)
+    # "client_secret" is like the name of a known key, but more like a secret in the wrong place.
+    is_secret = _SECRET_KEY.search(key) is not None
+    close = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.85 if is_secret else 0.6)
     if close:
         return f"unknown key; did you mean {close[0]}?"
-    if _SECRET_KEY.search(key):
+    if is_secret:
         return f"unknown key; {_SECRET_HINT}"
     home = next((table for table, model in tables() if key in model.model_fields), None)
     if home is not None:
@@ -93,6 +96,8 @@ def tables() -> Iterator[tuple[str, type[BaseModel]]]:
         if model is not None:
             heading = {"accounts": "[[accounts]]", "policy": "[policy.default]"}.get(name, f"[{name}]")
             yield heading, model
+            inner = ((key, _model_in(entry.annotation)) for key, entry in model.model_fields.items())
+            yield from ((f"[{name}.{key}]", table) for key, table in inner if table is not None)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
@@ -103,17 +108,33 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     )
 
 
+def key_at(location: Location) -> tuple[int | str, ...]:
+    """Return the place of the whole key that a place lies in; of the table where it is one itself."""
+    found = [depth for depth, field in _fields_along(location) if _model_in(field.annotation) is None]
+    return tuple(location[: found[0]] if found else location)
+
+
+def _fields_along(location: Location) -> Iterator[tuple[int, FieldInfo]]:
+    """Yield the known keys on the way to a place, each with how far into the place it lies."""
+    table: type[BaseModel] | None = ConfigFile
+    steps = enumerate(location, start=1)
+    for depth, step in steps:
+        field = None if table is None else table.model_fields.get(str(step))
+        if field is None:
+            return
+        yield depth, field
+        table = _model_in(field.annotation)
+        if get_origin(field.annotation) in {list, dict}:
+            next(steps, None)  # the position in a list, or a policy's own name
+
+
 def _table_at(location: Location) -> type[BaseModel]:
-    """Return the table class at a place; list positions and policy names are steps without a class."""
-    if not location:
-        return ConfigFile
-    return _model_in(ConfigFile.model_fields[str(location[0])].annotation) or ConfigFile
+    """Return the table class at a place."""
+    *_, table = [ConfigFile, *(_model_in(field.annotation) for _, field in _fields_along(location))]
+    return table or ConfigFile
 
 
 def _allowed(location: Location) -> str:
     """Return what may stand at a place: the description of its key, or of the whole table."""
-    table, *keys = (step for step in location if isinstance(step, str))
-    if table == "policy":
-        keys = keys[1:]
-    fields = _table_at(location).model_fields if keys else ConfigFile.model_fields
-    return fields[keys[0] if keys else table].description or "something else"
+    *_, description = [None, *(field.description for _, field in _fields_along(location))]
+    return description or "something else"

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from fbm_sync.errors import ConfigError
 from fbm_sync.settings import schema
-from fbm_sync.settings.faults import describe
+from fbm_sync.settings.faults import describe, key_at
 from fbm_sync.settings.resolver import Resolver
 from fbm_sync.settings.values import Settings
 
@@ -118,7 +118,7 @@ def _sound_rest(content: dict[str, Any], error: ValidationError) -> schema.Confi
 
 def _spoilt_place(detail: ErrorDetails) -> tuple[int | str, ...]:
     """Return the place of the whole key that a fault spoils, or of the table when a key is missing."""
-    location = detail["loc"][: 3 if detail["loc"][0] in {"accounts", "policy"} else 2]
+    location = key_at(detail["loc"])
     return location[:-1] if detail["type"] == "missing" else location
 
 

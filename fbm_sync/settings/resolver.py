@@ -12,6 +12,7 @@ from fbm_sync.domain.change import PushLimits
 from fbm_sync.domain.policy import BackorderKind, BackorderPolicy, Lever
 from fbm_sync.settings import notation, schema
 from fbm_sync.settings.marketplaces import MARKETPLACES, Region
+from fbm_sync.settings.queues import notifications
 from fbm_sync.settings.values import (
     AccountSettings,
     AlertChannel,
@@ -19,7 +20,9 @@ from fbm_sync.settings.values import (
     CalendarSettings,
     DaemonSettings,
     HealthSettings,
+    NotificationSettings,
     OrderSettings,
+    QueueSettings,
     Settings,
     SupplySettings,
 )
@@ -124,7 +127,16 @@ class Resolver:
             automated_handling_time=table.automated_handling_time,
             push=table.push,
             rate_factor=table.rate_factor,
+            client_secret_created_on=table.client_secret_created_on,
+            notifications=self._notifications(f"{place}.notifications", table.notifications),
         )
+
+    def _notifications(
+        self, place: str, table: schema.NotificationsTable | None
+    ) -> NotificationSettings | None:
+        settings, faults = (None, []) if table is None else notifications(table)
+        self.faults += [f"{place}.{fault}" for fault in faults]
+        return settings
 
     def _refuse_foreign_endpoint(self, place: str, endpoint: str, region: Region) -> None:
         """Refuse one region's marketplaces at another region's door: Amazon would only say "forbidden"."""
@@ -137,9 +149,10 @@ class Resolver:
                 )
 
     def _refuse_twins(self, accounts: Sequence[AccountSettings]) -> None:
-        """Refuse two accounts that would write the same listings, or share a name."""
+        """Refuse two accounts that would write the same listings, or share a name or a queue."""
         names: set[str] = set()
         sellers: dict[tuple[str, Region], str] = {}
+        queues: dict[str, str] = {}
         for account in accounts:
             if account.name in names:
                 self.faults.append(f"accounts.{account.name}.name: used twice; give every account its own")
@@ -151,6 +164,13 @@ class Resolver:
                     f"accounts.{account.name}.seller_id: {account.seller_id} in region {account.region} is "
                     f"account {first} already; list all its marketplaces there"
                 )
+            for arn in {queue.arn for queue in _queues(account)}:
+                first = queues.setdefault(arn, account.name)
+                if first != account.name:
+                    self.faults.append(
+                        f"accounts.{account.name}.notifications: account {first} uses the queue {arn} too; "
+                        "give every account a queue of its own, or one takes the other's messages"
+                    )
 
     # --- policies ---------------------------------------------------------------------------------
 
@@ -214,6 +234,13 @@ class Resolver:
         if not value:
             self.faults.append(f"{place}: the environment variable {name} is not set")
         return value
+
+
+def _queues(account: AccountSettings) -> list[QueueSettings]:
+    if account.notifications is None:
+        return []
+    queues = (account.notifications.queue, account.notifications.events_queue)
+    return [queue for queue in queues if queue is not None]
 
 
 def _calendar(table: schema.CalendarTable) -> CalendarSettings:

@@ -7,6 +7,7 @@ seller in `config/fbm_sync.toml`.
 """
 
 from collections.abc import Callable
+from datetime import date
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -87,6 +88,28 @@ class StoreTable(Table):
     )
 
 
+class NotificationsTable(Table):
+    """`[accounts.notifications]`, which belongs to the account above it."""
+
+    queue: Address
+    queue_arn: Annotated[
+        str | None,
+        Field(
+            pattern=r"\Aarn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}(\.fifo)?\z",
+            description='the queue\'s ARN in quotes, like "arn:aws:sqs:us-east-1:123456789012:fbm-sync"',
+        ),
+    ] = None
+    endpoint: Annotated[Address | None, Field(description="a web address in quotes")] = None
+    event_bridge_region: Annotated[
+        str | None, Field(pattern=r"\A[a-z]{2}[a-z0-9-]+\z", description='an AWS region like "us-east-1"')
+    ] = None
+    event_bridge_account: Annotated[
+        str | None,
+        Field(pattern=r"\A\d{12}\z", description="the twelve digits of an AWS account in quotes"),
+    ] = None
+    events_queue: Annotated[Address | None, Field(description="a web address in quotes")] = None
+
+
 class AccountTable(Table):
     """One of `[[accounts]]`."""
 
@@ -109,8 +132,12 @@ class AccountTable(Table):
     automated_handling_time: Annotated[
         Literal["on", "off", "unknown"], Field(description='"on", "off" or "unknown" in quotes')
     ] = "unknown"
+    client_secret_created_on: Annotated[
+        date | None, Field(description="a date without quotes, like 2026-06-01")
+    ] = None
     push: Switch = False
     rate_factor: Annotated[float, Field(gt=0, le=10_000, description="a number above 0, like 1.0")] = 1.0
+    notifications: NotificationsTable | None = None
 
 
 class SupplyTable(Table):
@@ -223,6 +250,12 @@ class OrdersTable(Table):
     overlap_minutes: Annotated[
         int, Field(ge=0, le=1440, description="a whole number of minutes from 0 to 1440")
     ] = 10
+    sweep_every_hours: Annotated[
+        float, Field(gt=0, le=168, description="a number of hours above 0, at most 168")
+    ] = 6
+    sweep_back_hours: Annotated[
+        float, Field(gt=0, le=720, description="a number of hours above 0, at most 720")
+    ] = 26
 
 
 class DaemonTable(Table):
@@ -236,6 +269,7 @@ class DaemonTable(Table):
     plan_minutes: Minutes = 5
     push_minutes: Minutes = 5
     alert_minutes: Minutes = 2
+    hints_minutes: Minutes = 1
 
 
 class HealthTable(Table):

@@ -19,11 +19,15 @@ _NEXT_STEP = (
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What Amazon asks for before it answers; shows nothing of itself when printed."""
+    """What Amazon asks for before it answers; shows nothing of itself when printed.
+
+    `former_client_secret` may be given while a new client secret is not yet known everywhere at Amazon.
+    """
 
     client_id: str = dataclasses.field(repr=False)
     client_secret: str = dataclasses.field(repr=False)
     refresh_token: str = dataclasses.field(repr=False)
+    former_client_secret: str | None = dataclasses.field(default=None, repr=False)
 
 
 def variable_name(account: str, field: str) -> str:
@@ -47,7 +51,10 @@ def read_credentials(
     for field in dataclasses.fields(Credentials):
         name = variable_name(account, field.name)
         try:
-            found[field.name] = _secret(name, variables, folders)
+            if (value := _secret(name, variables, folders)) is not None:
+                found[field.name] = value
+            elif field.default is dataclasses.MISSING:
+                raise ValueError("missing")
         except ValueError as fault:
             problems.append(f"{name}: {fault}")
     if problems:
@@ -55,8 +62,8 @@ def read_credentials(
     return Credentials(**found)
 
 
-def _secret(name: str, variables: Mapping[str, str], folders: list[Path]) -> str:
-    """Return one secret, or say in a `ValueError` why there is none."""
+def _secret(name: str, variables: Mapping[str, str], folders: list[Path]) -> str | None:
+    """Return one secret, `None` where no place has it; a `ValueError` says what is wrong with one."""
     value = variables.get(name)
     given = value is not None
     for folder in folders:
@@ -66,7 +73,9 @@ def _secret(name: str, variables: Mapping[str, str], folders: list[Path]) -> str
         given = given or value is not None
     value = (value or "").strip()
     if not value:
-        raise ValueError("empty" if given else "missing")
+        if given:
+            raise ValueError("empty")
+        return None
     if not value.isprintable() or " " in value:
         # Such a value would only be refused by Amazon much later, with a far less helpful message.
         raise ValueError("has a space or line break inside; paste it again")

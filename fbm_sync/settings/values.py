@@ -16,11 +16,35 @@ HealthBasis = Literal["ship_by", "created", "shipped"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSettings:
+    """One queue at AWS; `endpoint` is where to ask for it, `None` for AWS's own address."""
+
+    url: str
+    arn: str
+    region: str
+    endpoint: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationSettings:
+    """Where Amazon's notifications about one account arrive.
+
+    `event_bridge` is the region and AWS account of the events about listings, `None` without them;
+    `events_queue` the queue they come to, where it is another one.
+    """
+
+    queue: QueueSettings
+    events_queue: QueueSettings | None = None
+    event_bridge: tuple[str, str] | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSettings:
     """One seller account in one region: what to read and write there, without its secrets.
 
     `push` lets the daemon write to Amazon. `rate_factor` scales Amazon's published request limits.
-    `currency` is that of the first marketplace.
+    `currency` is that of the first marketplace. `client_secret_created_on` is the day the application's
+    client secret was made, from which its end follows. Without `notifications` there are none.
     """
 
     name: str
@@ -33,6 +57,8 @@ class AccountSettings:
     automated_handling_time: Literal["on", "off", "unknown"]
     push: bool
     rate_factor: float
+    client_secret_created_on: date | None = None
+    notifications: NotificationSettings | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +107,15 @@ class AlertSettings:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OrderSettings:
-    """How far back the first pull reads, and how far each later one reaches behind its watermark."""
+    """How far back the first pull reads, and how far each later one reaches behind its watermark.
+
+    Every `sweep_every_hours` it reaches back by `sweep_back_hours`, for what Amazon showed late.
+    """
 
     first_days: int
     overlap_minutes: int
+    sweep_every_hours: float
+    sweep_back_hours: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +129,7 @@ class DaemonSettings:
     plan_minutes: float
     push_minutes: float
     alert_minutes: float
+    hints_minutes: float
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

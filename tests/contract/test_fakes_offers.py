@@ -196,11 +196,17 @@ def test_a_preview_judges_and_changes_nothing(shop):
 
 
 @pytest.mark.parametrize("way", ["preview", "apply"])
-def test_a_change_to_a_listing_that_is_not_there_is_rejected_with_a_reason(shop, way):
-    missing = dataclasses.replace(change(shop, "MUG", quantity=1), sku="nobody's")
-    receipt = getattr(shop.channel, way)(missing)
+def test_a_change_that_cannot_be_addressed_is_rejected_with_a_reason(shop, way):
+    receipt = getattr(shop.channel, way)(dataclasses.replace(change(shop, "MUG", quantity=1), sku=".."))
     assert receipt.outcome is PushOutcome.REJECTED
     assert receipt.problems
+
+
+def test_a_change_to_a_listing_that_is_not_there_is_accepted_and_comes_to_nothing(shop):
+    missing = dataclasses.replace(change(shop, "MUG", quantity=1), sku="nobody's")
+    assert shop.channel.preview(missing).outcome is PushOutcome.VALID
+    assert shop.channel.apply(missing).outcome is PushOutcome.ACCEPTED
+    assert shop.channel.observe(["nobody's"]) == {}
 
 
 def test_a_change_may_be_accepted_and_never_go_live(shop):

@@ -13,6 +13,7 @@ import typing
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
@@ -30,7 +31,7 @@ from fbm_sync.domain.policy import Cap, Gate
 from fbm_sync.domain.risk import OrderOutlook, OrderState
 from fbm_sync.domain.supply import CatalogEntry, Lot, Receipt, SnapshotSummary, StockCount, SupplySnapshot
 from fbm_sync.errors import StoreError
-from fbm_sync.ports import Hold, OrderWindow, PageCursor, Pause, Unreadable
+from fbm_sync.ports import Hold, OrderWindow, PageCursor, Pause, RequestBudget, Unreadable
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -559,6 +560,21 @@ class TestOffers:
                 ours = {offer.sku: offer for offer in offers if offer.account == account}
                 assert books.offers.observed(account) == ours
 
+    def test_single_listings_may_be_asked_for_however_many(self, books):
+        seen = [
+            ObservedOffer(
+                account="main",
+                sku=f"SKU-{number:04}",
+                offer=Offer(quantity=number, handling_days=2),
+                observed_at=NOW,
+            )
+            for number in range(1_200)
+        ]
+        books.offers.record_observed(seen)
+        assert books.offers.observed("main", ["SKU-0007", "NONE"]) == {"SKU-0007": seen[7]}
+        assert len(books.offers.observed("main", [one.sku for one in seen[:1_100]])) == 1_100
+        assert books.offers.observed("second", ["SKU-0007"]) == {}
+
     def test_an_older_look_never_replaces_a_newer_one(self, books):
         def look(at, quantity):
             return ObservedOffer(
@@ -818,6 +834,16 @@ class TestRuns:
         books.runs.resume()
         assert books.runs.paused() is None
 
+    def test_what_is_left_of_a_request_limit_is_kept_for_each_account(self, books):
+        spent = RequestBudget(tokens=-1.5, at=NOW)
+        slower = RequestBudget(tokens=0.25, at=NOW + HOUR, named_rate=0.0056)
+        assert books.runs.budgets("main") == {}
+        books.runs.record_budget("main", "searchOrders", RequestBudget(tokens=20, at=NOW - HOUR))
+        books.runs.record_budget("main", "searchOrders", spent)
+        books.runs.record_budget("main", "getOrder", slower)
+        books.runs.record_budget("other", "getOrder", spent)
+        assert books.runs.budgets("main") == {"searchOrders": spent, "getOrder": slower}
+
 
 class TestTransactions:
     def test_what_is_recorded_is_there_after_a_restart(self, ledger_url):
@@ -935,9 +961,8 @@ class TestSchema:
         with SqlLedger(database_url) as ledger:
             assert ledger.status() == schema.SchemaStatus(current=None, head=schema.head())
             assert not ledger.status().is_current
-            assert (
-                ledger.upgrade() == ledger.status() == schema.SchemaStatus(current="0001", head=schema.head())
-            )
+            newest = schema.head()
+            assert ledger.upgrade() == ledger.status() == schema.SchemaStatus(current=newest, head=newest)
             assert ledger.upgrade().is_current
         open_ledger(database_url).close()
 
@@ -963,6 +988,21 @@ class TestSchema:
                 assert ledger.upgrade().is_current
 
         in_threads(upgrade, upgrade, upgrade)
+
+    def test_an_upgrade_keeps_what_the_release_before_has_written(self, database_url):
+        with SqlLedger(database_url) as ledger:
+            if ledger._file:
+                ledger._file.touch()
+            with ledger._engine.begin() as connection:
+                command.upgrade(schema.configuration(connection), "0001")
+            with ledger.transaction() as books:
+                books.runs.succeeded("pull", "main", "r1", NOW)
+            with pytest.raises(StoreError, match=r"has schema 0001; .* Run 'fbm-sync db upgrade'"):
+                open_ledger(database_url, create=True)
+            assert ledger.upgrade().is_current
+        with open_ledger(database_url) as ledger, ledger.transaction() as books:
+            assert books.runs.last_success("pull", "main") == NOW
+            assert books.runs.budgets("main") == {}
 
     def test_a_failed_upgrade_leaves_the_database_as_it_was(self, database_url):
         with SqlLedger(database_url) as ledger:

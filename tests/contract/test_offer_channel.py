@@ -305,21 +305,35 @@ def test_a_change_amazon_finds_invalid_is_rejected_with_its_reason(amazon, chann
     assert look(channel, "MUG").offer == Offer(quantity=40, handling_days=None)
 
 
-@pytest.mark.parametrize("sku", ["nobody's", ".", "..", ""])
-@pytest.mark.parametrize("way", ["preview", "apply"])
-def test_a_change_to_a_listing_that_is_not_there_is_rejected_and_the_next_goes_on(shop, channel, sku, way):
-    seen = look(channel, "MUG")
-    missing = OfferChange(
+def change_of(sku):
+    """A change to a listing that nobody has looked at."""
+    return OfferChange(
         account="main",
         sku=sku,
         product_type="PRODUCT",
         before=Offer(quantity=1, handling_days=None),
         after=Offer(quantity=0, handling_days=None),
     )
-    receipt = getattr(channel, way)(missing)
+
+
+@pytest.mark.parametrize("sku", [".", "..", ""])
+@pytest.mark.parametrize("way", ["preview", "apply"])
+def test_a_change_that_cannot_be_addressed_is_rejected_and_the_next_goes_on(shop, channel, sku, way):
+    seen = look(channel, "MUG")
+    receipt = getattr(channel, way)(change_of(sku))
     assert receipt.outcome is PushOutcome.REJECTED
     assert receipt.problems
     assert channel.apply(change(seen, quantity=1)).outcome is PushOutcome.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("way", "outcome"), [("preview", PushOutcome.VALID), ("apply", PushOutcome.ACCEPTED)]
+)
+def test_a_change_to_a_listing_that_is_not_there_is_taken_and_comes_to_nothing(shop, channel, way, outcome):
+    # Amazon takes it for the beginning of a new listing, so only a look afterwards tells.
+    assert getattr(channel, way)(change_of("nobody's")).outcome is outcome
+    shop.sleep(60)
+    assert channel.observe(["nobody's"]) == {}
 
 
 def test_a_change_whose_answer_was_lost_is_repeated_and_made_once(amazon, channel):

@@ -4,28 +4,22 @@ The model is Amazon's file, laid beside the checkout; without it these tests are
 """
 
 import json
-from pathlib import Path
 
 import pytest
 
-MODEL = Path(__file__).parents[2].parent / "shared" / "spapi-models" / "orders_2026-01-01.json"
+from amazon_models import ARE_HERE, WHY_SKIPPED, samples
 
-pytestmark = pytest.mark.skipif(not MODEL.exists(), reason="Amazon's models are not beside the checkout")
+pytestmark = pytest.mark.skipif(not ARE_HERE, reason=WHY_SKIPPED)
 
 
 def examples():
     """Every order in a 200 answer of searchOrders and getOrder, by id; the fullest version of each."""
-    paths = json.loads(MODEL.read_text(encoding="utf-8"))["paths"]
     found = {}
-    for path in ("/orders/2026-01-01/orders", "/orders/2026-01-01/orders/{orderId}"):
-        success = paths[path]["get"]["responses"]["200"]
-        answers = [*success["examples"].values()]
-        answers += [pair["response"] for pair in success["x-amzn-api-sandbox"]["static"]]
-        for answer in answers:
-            for order in answer.get("orders", [answer.get("order")]):
-                known = found.get(order["orderId"])
-                if known is None or len(json.dumps(order)) > len(json.dumps(known)):
-                    found[order["orderId"]] = order
+    for sample in samples("searchOrders", "getOrder"):
+        for order in sample.body.get("orders") or [sample.body["order"]]:
+            known = found.get(order["orderId"])
+            if known is None or len(json.dumps(order)) > len(json.dumps(known)):
+                found[order["orderId"]] = order
     return found
 
 

@@ -6,6 +6,8 @@ import socket
 import httpx
 import pytest
 
+from queues import new_queue, running_sqs
+
 
 def free_port():
     with socket.socket() as probe:
@@ -112,3 +114,25 @@ def test_a_daemon_without_its_secrets_does_not_start(daemon_at):
     done = seller.run("run", code=2)
     assert "FBM_SYNC_MAIN_REFRESH_TOKEN: missing" in done.err
     assert not seller.database.exists()
+
+
+def test_an_order_amazon_tells_of_is_stored_long_before_the_next_look(daemon_at, small_shop):
+    with running_sqs() as sqs:
+        queue = new_queue(sqs, "daemon")
+        seller, port = daemon_at(sqs_endpoint=sqs)
+        table = f'[accounts.notifications]\nqueue = "{queue.url}"\nqueue_arn = "{queue.arn}"\n\n[supply]'
+        seller.change_config("[supply]", table)
+        with seller.config.open("a") as config:
+            config.write("pull_minutes = 1440\nhints_minutes = 0.01\n")
+        (account,) = seller.json("notifications", "setup", code=1)
+        (policy,) = [line["policy"] for line in account["lines"] if line["policy"]]
+        queue.client.set_queue_attributes(QueueUrl=queue.url, Attributes={"Policy": policy})
+        with seller.started("run") as process:
+            seller.wait_until(is_up(port), process)
+            (placed,) = seller.amazon("orders", {"place": [{"items": [{"sku": "CUP", "quantity": 1}]}]})[
+                "place"
+            ]
+            seller.wait_until(lambda: placed["order_id"] in str(seller.rows()["orders"]), process)
+            assert seller.stop(process)[0] == 0
+        assert len(seller.requests("getOrder")) == 1
+        assert queue.waiting() == 0

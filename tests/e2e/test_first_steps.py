@@ -13,7 +13,7 @@ def test_what_init_writes_can_be_checked_and_names_every_missing_secret(opened):
     for name in ("CLIENT_ID", "CLIENT_SECRET", "REFRESH_TOKEN"):
         assert f"FBM_SYNC_MAIN_{name}: missing" in done.out
     assert "the stock list was counted" in done.out, "the example's count is old, and check says so"
-    assert "2 of 7 checks failed" in done.out
+    assert "2 of 8 checks failed" in done.out
     ok = [line for line in done.out.splitlines() if line.startswith("ok")]
     assert len(ok) == 5
 

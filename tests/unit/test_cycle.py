@@ -9,6 +9,7 @@ from shop_data import CREDENTIALS, MARKETPLACE_ID, config_text
 from fbm_sync import cycle
 from fbm_sync.emulator import load_scenario, running
 from fbm_sync.errors import ConfigError
+from fbm_sync.report import RunReport
 from fbm_sync.settings import load
 from fbm_sync.wiring import build
 
@@ -90,7 +91,7 @@ def test_one_part_alone_touches_nothing_else(two, part):
 
 
 def test_a_report_has_every_documented_field_even_when_nothing_happened():
-    report = cycle.RunReport()
+    report = RunReport()
     shown = json.loads(json.dumps(report.as_json()))
     assert shown["orders"] == {"pulled": 0, "new": 0, "changed": 0, "quarantined": 0}
     assert shown["push"].keys() >= {"previewed", "applied", "held", "unchanged", "rejected", "unconfirmed"}

@@ -12,12 +12,13 @@ from prometheus_client import generate_latest
 from shop_data import CREDENTIALS, config_text
 
 from fbm_sync import daemon as daemons
-from fbm_sync.cycle import RunReport
-from fbm_sync.daemon import Daemon, InterruptibleClock, Stopping, Summons, notify_supervisor, run
+from fbm_sync.daemon import Daemon, InterruptibleClock, Stopping, run
 from fbm_sync.emulator import load_scenario, running
 from fbm_sync.errors import ConfigError, RequestRejected, StoreError
 from fbm_sync.ports import Failure
+from fbm_sync.report import RunReport
 from fbm_sync.settings import load
+from fbm_sync.summons import Summons, notify_supervisor
 
 
 @pytest.fixture

@@ -265,10 +265,12 @@ def test_an_unknown_mode_is_a_bad_request():
     assert patch(Shop(), "merge", default_entry(quantity=1), mode="DRY").status_code == 400
 
 
-def test_an_unknown_sku_is_not_found():
+def test_an_unknown_sku_is_not_found_although_a_patch_of_it_is_accepted():
     shop = Shop()
     params = {"marketplaceIds": MARKET}
-    assert patch(shop, "merge", default_entry(quantity=1), sku="NOPE").status_code == 404
+    assert patch(shop, "merge", default_entry(quantity=1), sku="NOPE").json()["status"] == "ACCEPTED"
+    shop.advance(seconds=60)
+    assert "NOPE" not in shop.state()["listings"]
     assert shop.ask("GET", f"{ITEMS}/NOPE", params=params).json()["errors"][0]["code"] == "NOT_FOUND"
 
 
@@ -388,6 +390,11 @@ def test_listings_are_found_by_sku_or_asin():
 def test_a_search_that_makes_no_sense_is_a_bad_request(params):
     answer = search(Shop(), **params)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "BAD_REQUEST")
+
+
+@pytest.mark.parametrize("family", ["variationParentSku", "packageHierarchySku"])
+def test_no_listing_is_part_of_another(family):
+    assert all_pages(Shop(), **{family: "MUG"}) == []
 
 
 def test_listings_are_found_by_status_and_by_issue():

@@ -132,6 +132,7 @@ def test_a_person_at_a_terminal_gets_readable_lines():
 
 
 SECRETS = [
+    "Atc|MQEBIPhS-grantless_token9",
     "Atza|IwEBIJedGXjDqsU_vMxykqOMg-SHfYe3CPcedueWEMWSDMaDnEmW8KlpsQ3oLV4Ixq7BPb",
     "Atzr|IwEBIMHm5JwVZhYVX/8QkP+4Q==",
     "amzn1.oa2-cs.v1.0123456789abcdef",

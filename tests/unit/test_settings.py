@@ -1,7 +1,7 @@
 """The configuration file: what it means, and every way in which it is refused."""
 
 import dataclasses
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 
 import pytest
@@ -402,6 +402,18 @@ def test_no_promise_through_a_handling_time_that_amazon_sets_itself(config, prob
 
     assert problem.startswith("fbm_sync.toml: policy.default.lever: ")
     assert allowed.policies["default"].lever is Lever.HANDLING_TIME
+
+
+def test_a_mistyped_date_of_the_client_secret_is_not_taken_for_the_secret(problems):
+    (problem,) = problems(an_account(client_secret_create_on="2026-06-01"))
+    assert problem.endswith("unknown key; did you mean client_secret_created_on?")
+
+
+def test_the_day_the_client_secret_was_made_is_a_date(config, problems):
+    settings = load(config(an_account(client_secret_created_on="2026-06-01")), {})
+    assert settings.accounts[0].client_secret_created_on == date(2026, 6, 1)
+    (problem,) = problems(an_account(client_secret_created_on='"2026-06-01"'))
+    assert "write a date without quotes" in problem
 
 
 @pytest.mark.parametrize(

@@ -93,3 +93,16 @@ def test_credentials_show_nothing_of_themselves():
 
     assert repr(credentials) == "Credentials()"
     assert "7" not in f"{credentials} {credentials!r}"
+
+
+def test_a_former_client_secret_may_be_given_while_a_new_one_spreads(nowhere):
+    secrets = {"FBM_SYNC_MAIN_CLIENT_ID": "id", "FBM_SYNC_MAIN_REFRESH_TOKEN": "token"}
+    new = secrets | {"FBM_SYNC_MAIN_CLIENT_SECRET": "new"}
+    assert read_credentials("main", new, docker_secrets=nowhere).former_client_secret is None
+    both = new | {"FBM_SYNC_MAIN_FORMER_CLIENT_SECRET": "old"}
+    credentials = read_credentials("main", both, docker_secrets=nowhere)
+    assert (credentials.client_secret, credentials.former_client_secret) == ("new", "old")
+    assert "old" not in repr(credentials)
+    only_the_former = secrets | {"FBM_SYNC_MAIN_FORMER_CLIENT_SECRET": "old"}
+    with pytest.raises(ConfigError, match="FBM_SYNC_MAIN_CLIENT_SECRET: missing"):
+        read_credentials("main", only_the_former, docker_secrets=nowhere)

@@ -33,24 +33,27 @@ def test_the_template_loads_and_is_safe():
 
 
 def test_every_table_stands_in_the_template():
-    headings = re.findall(r"^\[.+\]$", TEMPLATE.read_text(encoding="utf-8"), re.MULTILINE)
+    headings = re.findall(r"^(?:# )?(\[.+\])$", TEMPLATE.read_text(encoding="utf-8"), re.MULTILINE)
 
+    headings.remove("[policy.imported]")  # an example of one's own
     assert headings == list(TABLES)
-    assert len(TABLES) == len(ConfigFile.model_fields)
+    assert len(TABLES) == len(ConfigFile.model_fields) + 1
 
 
 @pytest.mark.parametrize("heading", TABLES)
 def test_every_option_stands_in_the_template_once(heading):
     text = TEMPLATE.read_text(encoding="utf-8")
-    section = re.split(r"^\[", text.partition(f"\n{heading}\n")[2], flags=re.MULTILINE)[0]
+    _, _, section = re.split(rf"^(# )?{re.escape(heading)}$", text, maxsplit=1, flags=re.MULTILINE)
+    section = re.split(r"^(?:# )?\[", section, flags=re.MULTILINE)[0]
     section = section.partition("# A group with rules of its own")[0]
     keys = re.findall(r"^(?:# )?([a-z_]+) = ", section, re.MULTILINE)
 
-    assert sorted(keys) == sorted(TABLES[heading].model_fields)
+    assert sorted(keys) == sorted(TABLES[heading].model_fields.keys() - {"notifications"})
 
 
 @pytest.mark.parametrize(
-    "heading", [heading for heading in TABLES if heading not in ("[[accounts]]", "[policy.default]")]
+    "heading",
+    [heading for heading in TABLES if not heading.startswith(("[[accounts]]", "[accounts", "[policy"))],
 )
 def test_the_template_shows_the_defaults(heading):
     shown = tomllib.loads(TEMPLATE.read_text(encoding="utf-8"))
@@ -67,6 +70,21 @@ def test_the_template_shows_the_defaults_of_an_account():
     required = {key: shown[key] for key in ("name", "seller_id", "marketplaces")}
 
     assert AccountTable.model_validate(shown) == AccountTable.model_validate(required)
+
+
+def test_the_example_of_notifications_is_right_once_it_is_uncommented(tmp_path):
+    text = TEMPLATE.read_text(encoding="utf-8")
+    head, mark, rest = text.partition("# [accounts.notifications]\n")
+    table, gap, tail = rest.partition("\n\n")
+    example = re.sub("^# ", "", mark + table, flags=re.MULTILINE)
+    (tmp_path / "fbm_sync.toml").write_text(head + example + gap + tail)
+
+    (account,) = load(tmp_path / "fbm_sync.toml", {}).accounts
+
+    assert account.notifications.queue.arn == "arn:aws:sqs:us-east-1:123456789012:fbm-sync"
+    assert account.notifications.queue.endpoint == "http://127.0.0.1:9324"
+    assert account.notifications.events_queue.arn == "arn:aws:sqs:us-east-1:123456789012:fbm-sync-events"
+    assert account.notifications.event_bridge == ("us-east-1", "123456789012")
 
 
 def test_the_template_names_every_marketplace():

@@ -1,5 +1,6 @@
 """The request limits, in virtual time."""
 
+import random
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -237,3 +238,108 @@ def test_a_sleep_that_is_called_off_ends_the_wait(clock, throttle):
     with pytest.raises(Stopping):
         throttle.acquire("searchOrders")
     assert throttle.tokens_left()["searchOrders"] == 0
+
+
+# --- limits that outlive the process ----------------------------------------------------------------
+
+
+class SharedMemory:
+    """What the processes of one account remember together."""
+
+    def __init__(self):
+        self.budgets = {}
+        self.revised = []
+
+    def recall(self):
+        return dict(self.budgets)
+
+    def revise(self, operation, change):
+        self.revised.append(operation)
+        self.budgets[operation] = change(self.budgets.get(operation))
+
+
+@pytest.fixture
+def memory():
+    return SharedMemory()
+
+
+def test_a_restart_does_not_give_a_spent_burst_back(clock, memory):
+    before = Throttle(clock, memory=memory)
+    for _ in range(20):
+        before.acquire("searchOrders")
+    after = Throttle(clock, memory=memory)
+    assert after.tokens_left()["searchOrders"] == 0
+    after.acquire("searchOrders")
+    assert clock.elapsed == pytest.approx(1 / 0.0056, abs=0.1)
+
+
+def test_time_that_passes_while_nothing_runs_fills_the_bucket_again(clock, memory):
+    before = Throttle(clock, memory=memory)
+    for _ in range(20):
+        before.acquire("searchOrders")
+    clock.sleep(600)
+    assert Throttle(clock, memory=memory).tokens_left()["searchOrders"] == 3
+
+
+def test_a_clock_that_was_set_back_gives_nothing_away(clock, memory):
+    before = Throttle(clock, memory=memory)
+    for _ in range(20):
+        before.acquire("searchOrders")
+    clock.sleep(-86_400)
+    assert Throttle(clock, memory=memory).tokens_left()["searchOrders"] == 0
+
+
+def test_the_daemon_and_a_command_beside_it_share_one_burst(clock, memory):
+    daemon, command = Throttle(clock, memory=memory), Throttle(clock, memory=memory)
+    daemon.tokens_left()
+    command.tokens_left()
+    for _ in range(10):
+        daemon.acquire("searchOrders")
+        command.acquire("searchOrders")
+    assert clock.elapsed == 0
+    daemon.acquire("searchOrders")
+    command.acquire("searchOrders")
+    assert clock.elapsed == pytest.approx(2 / 0.0056, abs=0.2)
+
+
+def test_a_rate_that_amazon_named_is_known_after_a_restart(clock, memory):
+    Throttle(clock, memory=memory).learn("searchOrders", 0.05)
+    assert Throttle(clock, memory=memory).rate("searchOrders") == 0.05
+
+
+def test_a_rate_that_amazon_never_named_follows_the_configuration(clock, memory):
+    Throttle(clock, memory=memory).acquire("searchOrders")
+    assert Throttle(clock, memory=memory, rate_factor=10).rate("searchOrders") == pytest.approx(0.056)
+
+
+def test_a_ban_outlives_the_process_that_was_banned(clock, memory):
+    Throttle(clock, memory=memory).empty("getOrder", retry_after_seconds=900)
+    after = Throttle(clock, memory=memory)
+    assert after.seconds_for({"getOrder": 1}) == pytest.approx(900)
+    after.acquire("getOrder")
+    assert clock.elapsed == pytest.approx(900, abs=0.1)
+
+
+def test_a_limit_that_is_whole_again_within_seconds_costs_no_write(clock, memory):
+    throttle = Throttle(clock, memory=memory)
+    throttle.acquire("patchListingsItem")
+    throttle.acquire(PREVIEW)
+    throttle.empty("searchListingsItems")
+    assert memory.revised == []
+
+
+def test_the_same_rate_named_with_every_answer_is_written_once(clock, memory):
+    throttle = Throttle(clock, memory=memory)
+    for _ in range(5):
+        throttle.learn("getOrder", 0.5)
+    assert memory.revised == ["getOrder"]
+
+
+def test_whoever_runs_the_budget_as_a_whole_stays_within_the_plan(clock, memory):
+    draw = random.Random(7)
+    throttles = [Throttle(clock, memory=memory) for _ in range(3)]
+    for sent in range(1, 301):
+        if draw.random() < 0.1:
+            throttles[draw.randrange(3)] = Throttle(clock, memory=memory)
+        draw.choice(throttles).acquire("getOrder")
+        assert sent <= 30 + clock.elapsed * 0.5 + 1e-6

@@ -1,23 +1,27 @@
-"""One seller account at Amazon, ready to use: its orders, its offers and the way there."""
+"""One seller account at Amazon, ready to use: its orders, offers, feeds and reports, and the way there."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+from fbm_sync.adapters.spapi.feeds import AmazonFeeds
 from fbm_sync.adapters.spapi.gateway import Gateway
 from fbm_sync.adapters.spapi.listings import AmazonListings
+from fbm_sync.adapters.spapi.notifications import Subscriptions
 from fbm_sync.adapters.spapi.orders import AmazonOrders
+from fbm_sync.adapters.spapi.reports import AmazonReports
+from fbm_sync.adapters.spapi.sellers import Participation, participations
 from fbm_sync.adapters.spapi.throttle import Throttle
 from fbm_sync.adapters.spapi.tokens import Credentials
 from fbm_sync.ports import Clock
 
 
 class AmazonAccount:
-    """A seller account: `orders` and `offers` are its two doors, `gateway` knows what was sent.
+    """A seller account: `orders`, `offers`, `feeds` and `reports` are its doors.
 
-    `rate_factor` scales Amazon's published limits, for sellers with raised ones. Raises `ConfigError`
-    when a credential is empty. To be closed at the end, or used with `with`.
+    `gateway` knows what was sent. `throttle` holds its request limits, Amazon's published ones when none is
+    given. Raises `ConfigError` when a credential is empty. To be closed at the end, or used with `with`.
     """
 
     def __init__(
@@ -30,7 +34,7 @@ class AmazonAccount:
         token_endpoint: str,
         credentials: Credentials,
         clock: Clock,
-        rate_factor: float = 1.0,
+        throttle: Throttle | None = None,
     ) -> None:
         self.name = name
         self.gateway = Gateway(
@@ -40,10 +44,13 @@ class AmazonAccount:
             marketplaces=marketplaces,
             credentials=credentials,
             clock=clock,
-            throttle=Throttle(clock, rate_factor=rate_factor),
+            throttle=throttle or Throttle(clock),
         )
         self.orders = AmazonOrders(self.gateway, clock, account=name)
         self.offers = AmazonListings(self.gateway, clock, account=name, seller_id=seller_id)
+        self.feeds = AmazonFeeds(self.gateway, clock, account=name, seller_id=seller_id)
+        self.reports = AmazonReports(self.gateway, clock, account=name)
+        self.subscriptions = Subscriptions(self.gateway)
         self._clock = clock
         self._seller_id = seller_id
 
@@ -61,6 +68,10 @@ class AmazonAccount:
             return None
         middle = asked_at + (self._clock.now() - asked_at) / 2
         return middle - answer.date
+
+    def participations(self) -> tuple[Participation, ...]:
+        """Return in which marketplaces the account takes part, one small read."""
+        return participations(self.gateway)
 
     def close(self) -> None:
         """Let go of the connections."""

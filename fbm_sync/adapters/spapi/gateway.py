@@ -1,9 +1,9 @@
 """The choke point: every call to Amazon's API passes here, and nowhere else.
 
 Here: limits, access tokens, time-outs, retries, the names of errors, counts and the log line. Not here: what
-a call asks or what its answer means (`orders`, `listings`). Retried is only what may be sent twice: reads,
-and patches that set a value to what it already is. A clock that refuses to sleep (the daemon stops) ends a
-wait at once, because nothing is caught around sleeping.
+a call asks or what its answer means (`orders`, `listings` and their neighbours). Retried is only what may be
+sent twice: reads, and patches that set a value to what it already is. A clock that refuses to sleep (the
+daemon stops) ends a wait at once, because nothing is caught around sleeping.
 """
 
 import dataclasses
@@ -19,8 +19,11 @@ import httpx
 import structlog
 import tenacity
 
+from fbm_sync import logs
 from fbm_sync.adapters.spapi.answers import Answer, BadAnswer, name_error, require_keys
-from fbm_sync.adapters.spapi.throttle import PREVIEW, Throttle
+from fbm_sync.adapters.spapi.documents import Documents
+from fbm_sync.adapters.spapi.operations import OPERATIONS, PREVIEW
+from fbm_sync.adapters.spapi.throttle import Throttle
 from fbm_sync.adapters.spapi.tokens import AccessTokens, Credentials
 from fbm_sync.errors import (
     ConfigError,
@@ -32,37 +35,12 @@ from fbm_sync.errors import (
 )
 from fbm_sync.ports import Clock
 
-REQUEST_SENT = "request_sent"
-
 _MOST_ATTEMPTS = 6
 _PATIENCE_SECONDS = 120.0
 _CONNECT_SECONDS = 10.0
 _PATH_STEPS = frozenset({"", ".", ".."})
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class _Operation:
-    """How the library calls one of Amazon's operations, and what a success must contain."""
-
-    api: str
-    method: str
-    answers_with: tuple[str, ...]
-    by_marketplace: bool = True
-
-
-_OPERATIONS = {
-    "searchOrders": _Operation(api="orders", method="search_orders", answers_with=("orders",)),
-    "getOrder": _Operation(api="orders", method="get_order", answers_with=("order",), by_marketplace=False),
-    "searchListingsItems": _Operation(
-        api="listings", method="search_listings_items", answers_with=("items",)
-    ),
-    "getListingsItem": _Operation(api="listings", method="get_listings_item", answers_with=("sku",)),
-    "patchListingsItem": _Operation(
-        api="listings", method="patch_listings_item", answers_with=("sku", "status")
-    ),
-}
 
 
 @functools.cache
@@ -86,11 +64,8 @@ def refuse_environment(environ: Mapping[str, str]) -> None:
 
 def _check_credentials(account: str, credentials: Credentials) -> None:
     """Refuse an empty credential: the library would fall back on someone else's."""
-    empty = [
-        field.name
-        for field in dataclasses.fields(credentials)
-        if not getattr(credentials, field.name).strip()
-    ]
+    given = {field.name: getattr(credentials, field.name) for field in dataclasses.fields(credentials)}
+    empty = [name for name, value in given.items() if value is not None and not value.strip()]
     if empty:
         raise ConfigError([f"account {account}: {name} is empty" for name in empty])
 
@@ -99,6 +74,7 @@ class Gateway:
     """One account's way to Amazon's API; safe for any number of threads.
 
     `requests` counts what was sent, by operation, and `throttled` what Amazon refused for its quota.
+    `documents` fetches and stores what Amazon keeps behind addresses of their own.
     """
 
     def __init__(
@@ -126,24 +102,27 @@ class Gateway:
         self._count_lock = threading.Lock()
         self._clock = clock
         self._credentials = credentials
-        self._marketplaces = tuple(marketplaces)
+        self.marketplaces = tuple(marketplaces)
         self._tokens = AccessTokens(clock, token_endpoint, verify=verify)
-        orders, listings = make_clients(
+        timeout = httpx.Timeout(timeout_seconds, connect=min(_CONNECT_SECONDS, timeout_seconds))
+        self._clients = make_clients(
             endpoint=endpoint.rstrip("/"),
-            marketplace_id=self._marketplaces[0],
+            marketplace_id=self.marketplaces[0],
             credentials=credentials,
             tokens=self._tokens,
             clock=clock,
             verify=verify,
-            timeout=httpx.Timeout(timeout_seconds, connect=min(_CONNECT_SECONDS, timeout_seconds)),
+            timeout=timeout,
         )
-        self._clients: Mapping[str, Any] = {"orders": orders, "listings": listings}
+        self.documents = Documents(
+            clock, endpoint=endpoint, verify=verify, timeout=timeout, count=self._count
+        )
 
     def call(
         self,
         operation: str,
         *path: str,
-        params: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
         marketplaces: Sequence[str] = (),
         preview: bool = False,
@@ -151,17 +130,18 @@ class Gateway:
         """Send one request, patiently, and return its answer, which has what the operation promises.
 
         `marketplaces` narrows the account's own. Raises an error of the `RemoteError` family; a `Throttled`
-        or `Unavailable` only after several attempts within a deadline.
+        or `Unavailable` only after several attempts within a deadline. What must not be done twice is sent
+        again only when Amazon refused it for its quota; after an `Unavailable` it may have been done.
         """
-        spec = _OPERATIONS[operation]
+        spec = OPERATIONS[operation]
         if not _PATH_STEPS.isdisjoint(path):
             # "." and ".." are steps in a path: the request would go to another address than meant.
             raise RequestRejected("'.', '..' and '' cannot be addressed as a SKU or id.", operation=operation)
         limit = PREVIEW if preview else operation
-        query = dict(params)
+        query = dict(params or {})
         if spec.by_marketplace:
             # Named here in the one spelling Amazon knows; left out, the library adds four.
-            query["marketplaceIds"] = ",".join(marketplaces or self._marketplaces)
+            query["marketplaceIds"] = ",".join(marketplaces or self.marketplaces)
 
         def send() -> Answer:
             # Built anew for each attempt: the library takes what it is given apart.
@@ -169,17 +149,20 @@ class Gateway:
             answer: Answer = getattr(self._clients[spec.api], spec.method)(*path, **query, **extra)
             return answer
 
-        answer = self._patiently(limit, lambda: self._attempt(operation, limit, send))
+        answer = self._patiently(
+            limit, lambda: self._attempt(operation, limit, send), repeatable=spec.repeatable
+        )
         require_keys(operation, answer, spec.answers_with)
         return answer
 
     def close(self) -> None:
         """Let go of the connections."""
         self._tokens.close()
+        self.documents.close()
         for client in self._clients.values():
             client.close()
 
-    def _patiently(self, limit: str, attempt: Callable[[], Answer]) -> Answer:
+    def _patiently(self, limit: str, attempt: Callable[[], Answer], *, repeatable: bool) -> Answer:
         """Try again what may succeed later, with growing, jittered pauses, until a deadline."""
         deadline = self._clock.now() + timedelta(seconds=self._patience_seconds(limit))
 
@@ -193,7 +176,7 @@ class Gateway:
             sleep=self._clock.sleep,
             stop=enough,
             wait=tenacity.wait_exponential_jitter(initial=1, max=30, jitter=1),
-            retry=tenacity.retry_if_exception_type((Throttled, Unavailable)),
+            retry=tenacity.retry_if_exception_type((Throttled, Unavailable) if repeatable else Throttled),
             reraise=True,
         )
         return retrying(attempt)
@@ -248,8 +231,11 @@ class Gateway:
         if self.throttle.seconds_for({limit: 1}) > self._patience_seconds(limit):
             raise Throttled("the quota is spent for a while.", operation=operation, status=None)
         # The token comes first, so that its own troubles neither count as this call's nor cost its quota.
-        self._tokens.token(self._credentials)
+        self._tokens.token(self._credentials, grantless=OPERATIONS[operation].grantless)
         self.throttle.acquire(limit)
+        self._count(operation)
+
+    def _count(self, operation: str) -> None:
         with self._count_lock:
             self.requests[operation] += 1
 
@@ -260,7 +246,7 @@ class Gateway:
             # For a preview, which counts twice, Amazon does not say which of the two rates it names.
             self.throttle.learn(operation, answer.rate)
         _log.debug(
-            REQUEST_SENT,
+            logs.REQUEST_SENT,
             operation=operation,
             status=None if answer is None else answer.status,
             outcome=outcome,

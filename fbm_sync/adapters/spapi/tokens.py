@@ -25,20 +25,26 @@ _USUAL_LIFETIME_SECONDS = 3600.0
 _REFUSAL_REMEMBERED = timedelta(seconds=60)
 _TROUBLE_REMEMBERED = timedelta(seconds=1)
 _LONGEST_WORD = 200
+_GRANTLESS_SCOPE = "sellingpartnerapi::notifications"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """What proves to Amazon that the seller has let us in; never shown when printed."""
+    """What proves to Amazon that the seller has let us in; never shown when printed.
+
+    `former_client_secret` is tried when the client secret is refused: a new one takes a while to be known
+    everywhere at Amazon, and the one before it stays good meanwhile.
+    """
 
     client_id: str
     client_secret: str = dataclasses.field(repr=False)
     refresh_token: str = dataclasses.field(repr=False)
+    former_client_secret: str | None = dataclasses.field(default=None, repr=False)
 
 
 @dataclasses.dataclass(slots=True)
 class _Seller:
-    """What is remembered for one pair of client id and refresh token."""
+    """What is remembered for one pair of client id and refresh token (or scope, without a seller)."""
 
     lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
     token: str | None = dataclasses.field(default=None, repr=False)
@@ -79,13 +85,14 @@ class AccessTokens:
         self._sellers: dict[tuple[str, str], _Seller] = {}
         self._lock = threading.Lock()
 
-    def token(self, credentials: Credentials) -> str:
+    def token(self, credentials: Credentials, *, grantless: bool = False) -> str:
         """Return a token that is good for now, asking Amazon only when there is none.
 
-        Raises `AccessRefused` for credentials Amazon does not accept (remembered for a minute),
-        `Unavailable`, `Throttled` or `UnexpectedPayload`.
+        A `grantless` one speaks for the application alone, and opens only operations of that kind. Raises
+        `AccessRefused` for credentials Amazon does not accept (remembered for a minute), `Unavailable`,
+        `Throttled` or `UnexpectedPayload`.
         """
-        seller = self._seller(credentials)
+        seller = self._seller(credentials, grantless=grantless)
         with seller.lock:
             now = self._clock.now()
             if seller.token is not None and seller.good_until is not None and now < seller.good_until:
@@ -94,7 +101,7 @@ class AccessTokens:
                 # The same refusal again, without the traces of whoever met it before.
                 raise seller.failure.with_traceback(None)
             try:
-                token, lifetime = self._ask(credentials)
+                token, lifetime = self._ask_with_either_secret(credentials, grantless=grantless)
             except RemoteError as error:
                 refused = isinstance(error, AccessRefused)
                 seller.failure = error
@@ -110,31 +117,46 @@ class AccessTokens:
 
     def drop(self, credentials: Credentials, token: str) -> None:
         """Forget a token that Amazon refused; one renewed in the meantime stays."""
-        seller = self._seller(credentials)
-        with seller.lock:
-            if seller.token == token:
-                seller.token = None
+        for grantless in (False, True):
+            seller = self._seller(credentials, grantless=grantless)
+            with seller.lock:
+                if seller.token == token:
+                    seller.token = None
 
     def close(self) -> None:
         """Let go of the connections."""
         self._client.close()
 
-    def _seller(self, credentials: Credentials) -> _Seller:
+    def _seller(self, credentials: Credentials, *, grantless: bool) -> _Seller:
+        owner = _GRANTLESS_SCOPE if grantless else credentials.refresh_token
         with self._lock:
-            return self._sellers.setdefault((credentials.client_id, credentials.refresh_token), _Seller())
+            return self._sellers.setdefault((credentials.client_id, owner), _Seller())
 
-    def _ask(self, credentials: Credentials) -> tuple[str, float]:
-        form = {
-            "grant_type": "refresh_token",
-            "refresh_token": credentials.refresh_token,
-            "client_id": credentials.client_id,
-            "client_secret": credentials.client_secret,
-        }
+    def _ask_with_either_secret(self, credentials: Credentials, *, grantless: bool) -> tuple[str, float]:
+        """Ask with the client secret, and while a new one is not yet known everywhere, with the former."""
+        try:
+            return self._ask(credentials, credentials.client_secret, grantless=grantless)
+        except _SecretRefused:
+            if credentials.former_client_secret is None:
+                raise
+            return self._ask(credentials, credentials.former_client_secret, grantless=grantless)
+
+    def _ask(self, credentials: Credentials, client_secret: str, *, grantless: bool) -> tuple[str, float]:
+        grant = (
+            {"grant_type": "client_credentials", "scope": _GRANTLESS_SCOPE}
+            if grantless
+            else {"grant_type": "refresh_token", "refresh_token": credentials.refresh_token}
+        )
+        form = {**grant, "client_id": credentials.client_id, "client_secret": client_secret}
         try:
             answer = self._client.post(self._endpoint, data=form)
         except httpx.HTTPError as error:
             raise Unavailable(f"no answer ({type(error).__name__}).", operation=OPERATION) from error
         return _read_grant(answer)
+
+
+class _SecretRefused(AccessRefused):
+    """Amazon does not know the application by this secret."""
 
 
 def _read_grant(answer: httpx.Response) -> tuple[str, float]:
@@ -166,15 +188,16 @@ def _read_grant(answer: httpx.Response) -> tuple[str, float]:
 
 def _refusal(body: dict[str, Any], status: int, request_id: str | None) -> AccessRefused:
     words = [str(body[name])[:_LONGEST_WORD] for name in ("error", "error_description") if body.get(name)]
-    next_step = None
+    kind, next_step = AccessRefused, None
     if body.get("error") == "invalid_client":
+        kind = _SecretRefused
         next_step = (
             "Check the client id and secret: a secret expires 180 days after it was made and is renewed "
             "in Amazon's developer console."
         )
     elif body.get("error") == "invalid_grant":
         next_step = "Authorize the application again and store the new refresh token."
-    return AccessRefused(
+    return kind(
         (": ".join(words) or "refused without a reason") + ".",
         operation=OPERATION,
         status=status,

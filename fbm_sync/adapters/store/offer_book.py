@@ -78,10 +78,11 @@ class SqlOfferBook:
         ]
         upsert(self._connection, _OBSERVED, rows, newer_by="observed_at")
 
-    def observed(self, account: str) -> Mapping[Sku, ObservedOffer]:
+    def observed(self, account: str, skus: Sequence[Sku] = ()) -> Mapping[Sku, ObservedOffer]:
         column = _OBSERVED.c
-        statement = select(column.body).where(column.account == account).order_by(column.sku)
-        bodies = self._connection.execute(statement).scalars()
+        every = select(column.body).where(column.account == account).order_by(column.sku)
+        asked = [every.where(column.sku.in_(chunk)) for chunk in chunks(skus, LOOKUP)] or [every]
+        bodies = (body for statement in asked for body in self._connection.execute(statement).scalars())
         return {offer.sku: offer for offer in (from_json(_OBSERVED_OFFER, body) for body in bodies)}
 
     # --- decided

@@ -1,17 +1,20 @@
-"""What is recorded of the daemon's own work: its last successes and the kill switch."""
+"""What is recorded of the daemon's own work: its last successes, the kill switch, the request limits."""
 
+import dataclasses
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
-from fbm_sync.adapters.store.run_tables import PauseRow, SuccessRow
+from fbm_sync.adapters.store.run_tables import BudgetRow, PauseRow, SuccessRow
 from fbm_sync.adapters.store.shapes import storable
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import upsert
-from fbm_sync.ports import Pause
+from fbm_sync.ports import Pause, RequestBudget
 
 _SUCCESSES = table_of(SuccessRow)
 _PAUSE = table_of(PauseRow)
+_BUDGETS = table_of(BudgetRow)
 _THE_PAUSE = 1
 
 
@@ -42,3 +45,14 @@ class SqlRunBook:
     def paused(self) -> Pause | None:
         row = self._connection.execute(select(_PAUSE)).mappings().one_or_none()
         return None if row is None else Pause(reason=row["reason"], since=row["since"])
+
+    def budgets(self, account: str) -> Mapping[str, RequestBudget]:
+        rows = self._connection.execute(select(_BUDGETS).where(_BUDGETS.c.account == account)).mappings()
+        return {
+            row["operation"]: RequestBudget(tokens=row["tokens"], at=row["at"], named_rate=row["named_rate"])
+            for row in rows
+        }
+
+    def record_budget(self, account: str, operation: str, budget: RequestBudget) -> None:
+        row = {"account": account, "operation": operation, **dataclasses.asdict(budget)}
+        upsert(self._connection, _BUDGETS, [row])

@@ -24,3 +24,14 @@ class PauseRow(StoreRow, table=True):
     pause_id: int = Field(primary_key=True)
     reason: str
     since: datetime
+
+
+class BudgetRow(StoreRow, table=True):
+    """What an account has left of one of Amazon's request limits."""
+
+    __tablename__ = "request_budgets"
+    account: str = Field(primary_key=True)
+    operation: str = Field(primary_key=True)
+    tokens: float
+    at: datetime
+    named_rate: float | None

@@ -1,19 +1,32 @@
 """Pull: bring Amazon's orders and offers and the seller's own records into the ledger.
 
-Here: one module for each of the three. Not here: what Amazon's fields are called (`adapters.spapi`), how
-files are read (`adapters.supply`), which order counts as demand (`domain`).
+Here: one module for each of the three, and one for what Amazon hints at in between. Not here: what
+Amazon's fields are called (`adapters.spapi`), how files are read (`adapters.supply`), which order counts as
+demand (`domain`).
 """
 
+from fbm_sync.flows.pull.hints import HintsPulled, HintTerms, pull_hints
 from fbm_sync.flows.pull.offers import OffersPulled, pull_offers
-from fbm_sync.flows.pull.orders import TOKEN_LIFE, OrdersPulled, PullTerms, pull_named_orders, pull_orders
+from fbm_sync.flows.pull.orders import (
+    TOKEN_LIFE,
+    OrdersPulled,
+    PullTerms,
+    next_window,
+    pull_named_orders,
+    pull_orders,
+)
 from fbm_sync.flows.pull.supply import SupplyPulled, pull_supply
 
 __all__ = [
     "TOKEN_LIFE",
+    "HintTerms",
+    "HintsPulled",
     "OffersPulled",
     "OrdersPulled",
     "PullTerms",
     "SupplyPulled",
+    "next_window",
+    "pull_hints",
     "pull_named_orders",
     "pull_offers",
     "pull_orders",

@@ -27,12 +27,21 @@ _log = structlog.get_logger()
 TOKEN_LIFE = timedelta(hours=23)
 """Amazon forgets a page token after 24 hours; an hour is left for clocks that disagree."""
 
+_MOST_BARREN_PAGES = 5
+"""One page may come twice; so many in a row with nothing new on them are a circle, whatever their tokens."""
+
 _RETRIED_FROM_QUARANTINE = 5
+
+_SWEEP = "sweep"
+"""The name under which it is noted when the pull last reached far back."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OrdersPulled:
-    """What a pull of orders brought: how many were read, how many of them new or changed."""
+    """What a pull of orders brought: how many were read, how many of them new or changed.
+
+    `left` are orders asked for by id that are neither recorded nor in quarantine.
+    """
 
     pulled: int = 0
     new: int = 0
@@ -40,14 +49,21 @@ class OrdersPulled:
     quarantined: int = 0
     watermark: datetime | None = None
     failures: tuple[Failure, ...] = ()
+    left: tuple[OrderId, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PullTerms:
-    """How far back to read: `overlap` is read again before the watermark, `first` without one."""
+    """How far back to read: `overlap` is read again before the watermark, `first` without one.
+
+    Amazon sometimes shows an order hours after it came to be, behind the watermark by then. So every
+    `sweep_every` the pull reaches back by `sweep_overlap` instead.
+    """
 
     overlap: timedelta = timedelta(minutes=10)
     first: timedelta = timedelta(days=30)
+    sweep_every: timedelta = timedelta(hours=6)
+    sweep_overlap: timedelta = timedelta(hours=26)
 
 
 class _Tally:
@@ -95,6 +111,27 @@ def pull_orders(
     return walk.tally.report(watermark, failures)
 
 
+class _Track:
+    """What one walk has come across, to notice when it goes in circles."""
+
+    def __init__(self, token: str | None) -> None:
+        self._tokens = {token}
+        self._seen: set[tuple[str, object]] = set()
+        self._barren = 0
+
+    def goes_in_circles(self, page: OrderPage) -> bool:
+        """Tell whether the page leads back: its next token is an old one, or too long nothing was new."""
+        shown: set[tuple[str, object]] = {(order.order_id, order.updated_at) for order in page.orders}
+        shown |= {(item.subject, item.reason) for item in page.unreadable}
+        self._barren = 0 if shown - self._seen else self._barren + 1
+        self._seen |= shown
+        if page.next_token is None:
+            return False
+        known = page.next_token in self._tokens
+        self._tokens.add(page.next_token)
+        return known or self._barren >= _MOST_BARREN_PAGES
+
+
 class _Walk:
     """Reads windows page by page, each page recorded before the next is asked for."""
 
@@ -120,22 +157,25 @@ class _Walk:
         """
         begun_at = None if cursor else self.clock.now()
         token, read_up_to = (cursor.token, cursor.read_up_to) if cursor else (None, None)
-        seen_tokens = {token}
+        track = _Track(token)
         restarted = False
         while True:
             page = self._page(window, token, restarted=restarted, resumed=cursor)
             if page is None:
-                token, read_up_to, seen_tokens, restarted = None, None, set(), True
+                token, read_up_to, track, restarted = None, None, _Track(None), True
                 continue
             read_up_to = read_up_to or page.read_up_to
-            repeated = page.next_token is not None and page.next_token in seen_tokens
-            cursor_after = None if repeated else _cursor_after(page, window, read_up_to, self.clock.now())
+            in_circles = track.goes_in_circles(page)
+            cursor_after = None if in_circles else _cursor_after(page, window, read_up_to, self.clock.now())
             self._record(page, cursor_after)
             if page.next_token is None:
                 return self._finish(window, read_up_to, begun_at)
-            if repeated:
-                raise UnexpectedPayload("Amazon repeats a page token.", operation="searchOrders")
-            seen_tokens.add(page.next_token)
+            if in_circles:
+                raise UnexpectedPayload(
+                    "Amazon's pages repeat themselves.",
+                    operation="searchOrders",
+                    next_step="The next pull begins this span anew; what was read is kept.",
+                )
             token = page.next_token
 
     def _page(
@@ -181,6 +221,8 @@ class _Walk:
                 books.orders.advance_watermark(self.account, read_up_to)
             if begun_at is not None and window.until is None and joins:
                 books.runs.succeeded("pull", self.account, self.run_id, begun_at)
+                if before is None or window.since <= before - self.terms.sweep_overlap:
+                    books.runs.succeeded(_SWEEP, self.account, self.run_id, begun_at)
             return books.orders.watermark(self.account)
 
     def _record(self, page: OrderPage, cursor: PageCursor | None) -> None:
@@ -198,16 +240,22 @@ def _start(
     account: str, ledger: Ledger, clock: Clock, terms: PullTerms, wanted: OrderWindow | None
 ) -> tuple[OrderWindow, PageCursor | None]:
     """Choose the window: an unfinished walk goes on if it is still good and is what was asked for."""
+    now = clock.now()
     with ledger.transaction() as books:
         cursor = books.orders.cursor(account)
-        watermark = books.orders.watermark(account)
-    now = clock.now()
+        usual = next_window(books, account, terms, now)
     if cursor is not None and now - cursor.saved_at < TOKEN_LIFE and wanted in (None, cursor.window):
         return cursor.window, cursor
-    if wanted is not None:
-        return wanted, None
-    since = now - terms.first if watermark is None else watermark - terms.overlap
-    return OrderWindow(since=since), None
+    return wanted or usual, None
+
+
+def next_window(books: Books, account: str, terms: PullTerms, now: datetime) -> OrderWindow:
+    """Return the span that the next pull reads when nothing else is asked for."""
+    watermark, swept_at = books.orders.watermark(account), books.runs.last_success(_SWEEP, account)
+    if watermark is None:
+        return OrderWindow(since=now - terms.first)
+    is_sweep = swept_at is None or now - swept_at >= terms.sweep_every
+    return OrderWindow(since=watermark - (terms.sweep_overlap if is_sweep else terms.overlap))
 
 
 def _cursor_after(
@@ -261,6 +309,7 @@ def pull_named_orders(
     """
     tally = tally or _Tally()
     failures = []
+    kept: set[OrderId] = set()
     for done, order_id in enumerate(order_ids, start=1):
         try:
             order = source.order(order_id)
@@ -268,22 +317,30 @@ def pull_named_orders(
             failures.append(Failure(what=f"order {order_id}", why=str(error), next=error.next_step))
             if isinstance(error, AccessRefused | Throttled):
                 break
-            _set_aside_named(account, order_id, error, ledger, clock)
+            if _set_aside_named(account, order_id, error, ledger, clock):
+                kept.add(order_id)
             continue
         with ledger.transaction() as books:
             _record_orders(account, [order], books, tally)
+        kept.add(order_id)
         progress("orders", done, len(order_ids))
-    return tally.report(None, failures)
+    left = tuple(order_id for order_id in order_ids if order_id not in kept)
+    return dataclasses.replace(tally.report(None, failures), left=left)
 
 
 def _set_aside_named(
     account: str, order_id: OrderId, error: RemoteError, ledger: Ledger, clock: Clock
-) -> None:
-    """Quarantine an order that cannot be understood; note the vain try for one that waits there already."""
+) -> bool:
+    """Quarantine an order that cannot be understood; note the vain try for one that waits there already.
+
+    Returns whether it waits in quarantine now.
+    """
     with ledger.transaction() as books:
         waits = any(
             (item.account, item.subject) == (account, order_id) for item in books.orders.quarantined()
         )
-        if waits or isinstance(error, UnexpectedPayload):
+        aside = waits or isinstance(error, UnexpectedPayload)
+        if aside:
             why = Unreadable(subject=order_id, reason=str(error))
             books.orders.set_aside(account, [why], clock.now())
+    return aside

@@ -1,7 +1,7 @@
 """What each command says, refuses and returns, inside one process."""
 
-import errno
 import json
+import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -158,21 +158,25 @@ def test_a_store_that_is_no_database_is_told_without_a_traceback(shop, command, 
     assert "not an SQLite database" in json.loads(out)["error"]
 
 
-def test_an_emulator_whose_port_is_taken_says_so(command, monkeypatch):
-    def taken(world, port):
-        raise OSError(errno.EADDRINUSE, "Address already in use")
-
-    monkeypatch.setattr("fbm_sync.emulator.server.serve", taken)
-    code, _, err = command("emulator", "--port", "9481")
-    assert code == 2
-    assert "--port 9481: Address already in use" in err
+def test_an_emulator_whose_port_is_taken_says_so_and_nothing_else(command):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, out, err = command("emulator", "--port", str(port))
+    assert (code, out) == (2, "")
+    assert f"--port {port}: Address already in use" in err
+    assert "answers on" not in err
 
 
 def test_an_emulator_serves_until_it_is_told_to_stop(command, monkeypatch):
     served = []
-    monkeypatch.setattr("fbm_sync.emulator.server.serve", lambda world, port: served.append(port))
+
+    def serve(world, port, announce):
+        announce(f"http://127.0.0.1:{port}")
+        served.append((port, world.rules.seed))
+
+    monkeypatch.setattr("fbm_sync.emulator.server.serve", serve)
     code, _, err = command("emulator", "--port", "9481", "--seed", "3")
-    assert (code, served) == (0, [9481])
+    assert (code, served) == (0, [(9481, 3)])
     assert 'endpoint       = "http://127.0.0.1:9481"' in err
 
 

@@ -1,6 +1,6 @@
 """What is wrong right now, what people are told of it, and when they are left alone."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +18,7 @@ from fbm_sync.domain.alert import (
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.change import PushLimits, PushOutcome, PushReceipt
 from fbm_sync.domain.finding import (
+    credential_finding,
     hold_finding,
     order_findings,
     oversold_findings,
@@ -330,3 +331,22 @@ def test_orders_not_read_for_too_long_are_a_finding(last, words):
     finding = stale_orders_finding(ACCOUNT, last, NOW, 60)
     assert (finding is None) == (words is None)
     assert finding is None or words in finding.text
+
+
+@pytest.mark.parametrize(
+    ("age", "severity", "words"),
+    [
+        (149, None, None),
+        (150, Severity.WARNING, "expires in 30 days, on 2026-08-29"),
+        (172, Severity.WARNING, "expires in 8 days"),
+        (173, Severity.CRITICAL, "expires in 7 days"),
+        (179, Severity.CRITICAL, "expires in 1 day,"),
+        (180, Severity.CRITICAL, "has expired, on 2026-08-29"),
+        (400, Severity.CRITICAL, "has expired"),
+    ],
+)
+def test_a_client_secret_is_told_of_a_month_before_it_ends_and_again_in_its_last_week(age, severity, words):
+    created_on = date(2026, 3, 2)
+    finding = credential_finding(ACCOUNT, created_on, created_on + timedelta(days=age))
+    assert (finding and finding.severity) == severity
+    assert words is None or words in finding.text

@@ -177,12 +177,34 @@ def test_a_window_that_amazon_refuses_is_an_error_and_not_tried_for_ever(shop):
 def test_a_token_that_comes_twice_is_noticed_and_the_next_pull_starts_afresh(shop):
     shop.orders.put(*some_orders(7))
     shop.orders.repeats = True
-    with pytest.raises(UnexpectedPayload, match="repeats"):
+    with pytest.raises(UnexpectedPayload, match="repeat themselves"):
         shop.pull()
     assert (shop.cursor(), shop.watermark()) == (None, None)
     shop.orders.repeats = False
     assert shop.pull().watermark == NOW - SETTLING
     assert shop.recorded() == shop.orders.orders
+
+
+def test_pages_that_come_again_under_new_tokens_are_noticed_too(shop):
+    shop.orders.put(*some_orders(6))
+    shop.orders.stands_still = True
+    with pytest.raises(UnexpectedPayload, match="repeat themselves"):
+        shop.pull()
+    assert len(shop.orders.calls) == 6
+    shop.orders.stands_still = False
+    assert shop.pull().pulled == 6
+
+
+def test_one_page_that_comes_twice_costs_one_request_and_no_order(shop):
+    shop.orders.put(*some_orders(6))
+    shop.orders.stands_still = True
+
+    def go_on():
+        shop.orders.stands_still = False
+
+    shop.orders.trouble.extend([None, go_on])
+    assert shop.pull().new == 6
+    assert len(shop.orders.calls) == 4
 
 
 def test_a_page_that_never_makes_sense_does_not_stop_every_pull_to_come(shop):
@@ -288,6 +310,28 @@ def test_another_window_than_the_interrupted_one_is_read_as_asked(shop):
     assert shop.recorded() == shop.orders.orders
 
 
+def test_an_order_that_amazon_shows_hours_late_is_found_by_the_next_sweep(shop):
+    shop.pull()
+    shop.clock.advance(hours=3)
+    shop.pull()
+    shop.orders.put(an_order("111-late", updated_at=NOW + timedelta(minutes=1)))
+    shop.clock.advance(minutes=5)
+    assert shop.pull().new == 0, "it lies behind the watermark"
+    shop.clock.advance(hours=3)
+    assert shop.pull().new == 1
+    assert "111-late" in shop.recorded()
+
+
+def test_a_sweep_comes_only_so_often(shop):
+    for _ in range(73):
+        shop.pull()
+        shop.clock.advance(minutes=10)
+    reach = [(NOW + timedelta(minutes=10 * n) - w.since) for n, (w, _) in enumerate(shop.orders.windows)]
+    far = [n for n, span in enumerate(reach) if span > timedelta(hours=26)]
+    assert far == [0, 36, 72]
+    assert all(span < timedelta(minutes=30) for n, span in enumerate(reach) if n not in far)
+
+
 def test_a_pull_right_after_a_pull_finds_nothing_and_stays_where_it_is(shop):
     shop.pull()
     pulled = shop.pull(overlap=timedelta(0))
@@ -369,6 +413,7 @@ def test_named_orders_are_read_by_id_and_one_that_fails_keeps_none_away(shop):
     assert [failure.what for failure in pulled.failures] == ["order 111-2", "order 222-0", "order 111-3"]
     assert shop.quarantined() == ["111-2"]
     assert pulled.watermark is None
+    assert pulled.left == ("222-0", "111-3"), "neither recorded nor in quarantine"
 
 
 def test_named_orders_end_when_amazon_says_enough(shop):
@@ -376,6 +421,7 @@ def test_named_orders_end_when_amazon_says_enough(shop):
     shop.orders.trouble.extend([None, busy("getOrder")])
     pulled = named(shop, "111-1", "111-2", "111-3")
     assert (pulled.new, len(pulled.failures), len(shop.orders.calls)) == (1, 1, 2)
+    assert pulled.left == ("111-2", "111-3")
 
 
 # --- what only an order's past can tell ----------------------------------------------------------

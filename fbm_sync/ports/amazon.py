@@ -1,0 +1,149 @@
+"""The doors to Amazon: orders, offers, reports, and what is left of its request limits."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from fbm_sync.domain.change import PushReceipt
+from fbm_sync.domain.health import SellerPerformance
+from fbm_sync.domain.listing import ObservedOffer, OfferChange, ReportedListing
+from fbm_sync.domain.order import Order, OrderId, ReportedOrderLine, Sku
+
+# --- orders --------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OrderWindow:
+    """Orders updated at or after `since` and, when given, at or before `until`."""
+
+    since: datetime
+    until: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """One thing Amazon sent that we could not understand: set aside with its reason, never lost."""
+
+    subject: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPage:
+    """One page of orders.
+
+    `read_up_to` is the upper bound that Amazon echoes: the only safe next watermark. `next_token` is
+    `None` on the last page.
+    """
+
+    orders: tuple[Order, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+    read_up_to: datetime | None = None
+    next_token: str | None = None
+
+
+class OrderSource(Protocol):
+    """One account's merchant-fulfilled orders at Amazon."""
+
+    def page(self, window: OrderWindow, token: str | None = None) -> OrderPage:
+        """Read one page of a window; `token` comes from the page before and needs the same window.
+
+        Raises `RemoteError`; one order that cannot be understood never costs the page.
+        """
+
+    def order(self, order_id: OrderId) -> Order:
+        """Read one order by id. Raises `RequestRejected` (status 404) when Amazon does not know it."""
+
+
+# --- offers --------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OfferPage:
+    """Some observed offers of a sweep and how many listings the sweep expects in all."""
+
+    offers: tuple[ObservedOffer, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+    expected_total: int | None = None
+
+
+class OfferChannel(Protocol):
+    """One account's merchant offers at Amazon: read them, try a change, make a change."""
+
+    def sweep(self) -> Iterator[OfferPage]:
+        """Read every merchant listing, page by page, each once."""
+
+    def observe(self, skus: Sequence[Sku]) -> Mapping[Sku, ObservedOffer]:
+        """Read the given listings only; a SKU that Amazon does not know is left out."""
+
+    def preview(self, change: OfferChange) -> PushReceipt:
+        """Let Amazon judge a change without making it: outcome VALID or REJECTED."""
+
+    def apply(self, change: OfferChange) -> PushReceipt:
+        """Make a change: outcome ACCEPTED (queued, not live yet) or REJECTED with Amazon's reasons."""
+
+
+# --- reports -------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ListingReport:
+    """The listings Amazon reports, one entry for each SKU and marketplace."""
+
+    listings: tuple[ReportedListing, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReport:
+    """The order lines Amazon reports, one entry for each line."""
+
+    lines: tuple[ReportedOrderLine, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+
+
+class ReportSource(Protocol):
+    """What Amazon reports of one account when asked for it: a second witness, minutes to hours behind.
+
+    Each call takes minutes. All raise `RemoteError`: `ReportCancelled` when Amazon had nothing to say or
+    was asked too soon (never read as "nothing there"), `Unavailable` when the report was not finished
+    in time: the next call for the same goes on waiting for it.
+    """
+
+    def merchant_listings(self) -> ListingReport:
+        """Read every listing with its status, live or not."""
+
+    def open_listings(self) -> ListingReport:
+        """Read the listings on sale and their quantities."""
+
+    def orders_by_last_update(self, since: datetime, until: datetime) -> OrderReport:
+        """Read the lines of all orders updated in a range of time, whoever fulfils them."""
+
+    def seller_performance(self) -> SellerPerformance:
+        """Read Amazon's verdict on the seller in every marketplace."""
+
+
+# --- request limits ------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RequestBudget:
+    """What was left of one of Amazon's request limits at an instant; below zero, what is owed first.
+
+    `named_rate` is in requests per second, and there only when Amazon named it.
+    """
+
+    tokens: float
+    at: datetime
+    named_rate: float | None = None
+
+
+class BudgetMemory(Protocol):
+    """What one account has left of Amazon's limits, shared by all processes that work for it."""
+
+    def recall(self) -> Mapping[str, RequestBudget]:
+        """Return what is remembered, by operation."""
+
+    def revise(self, operation: str, change: Callable[[RequestBudget | None], RequestBudget]) -> None:
+        """Replace what is remembered of one operation by what `change` makes of it, in one step."""

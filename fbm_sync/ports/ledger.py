@@ -1,0 +1,259 @@
+"""The door to the store: what is recorded, book by book, one transaction at a time."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from fbm_sync.domain.alert import Alert, Notification, Transition
+from fbm_sync.domain.change import PushOutcome, PushReceipt
+from fbm_sync.domain.listing import ObservedOffer, OfferChange
+from fbm_sync.domain.offer import OfferDecision
+from fbm_sync.domain.order import Order, OrderId, Sku
+from fbm_sync.domain.risk import OrderOutlook
+from fbm_sync.domain.supply import SnapshotSummary, SupplySnapshot
+from fbm_sync.ports.amazon import OrderWindow, RequestBudget, Unreadable
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PageCursor:
+    """Where an unfinished walk through a window stands, so that a killed run goes on from there.
+
+    `token` belongs to exactly this window; Amazon forgets it 24 hours after `saved_at`.
+    """
+
+    window: OrderWindow
+    token: str
+    read_up_to: datetime | None
+    saved_at: datetime
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class QuarantinedItem:
+    """Something unreadable that waits for another try."""
+
+    account: str
+    subject: str
+    reason: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+class OrderBook(Protocol):
+    """What is recorded of orders."""
+
+    def record(self, orders: Sequence[Order]) -> None:
+        """Record orders with their items and shipments; an older version never replaces a newer one."""
+
+    def known(self, account: str, order_ids: Sequence[OrderId]) -> Mapping[OrderId, Order]:
+        """Return those of the given orders that are recorded."""
+
+    def find(self, order_ids: Sequence[OrderId]) -> tuple[Order, ...]:
+        """Return recorded orders by id, of any account and state."""
+
+    def holding_units(self, now: datetime) -> tuple[Order, ...]:
+        """Return every order that takes units away from sale now: open ones and those cooling off."""
+
+    def touched_since(self, since: datetime) -> tuple[Order, ...]:
+        """Return orders created, due or shipped since an instant: the basis of rates and metrics."""
+
+    def every(self) -> tuple[Order, ...]:
+        """Return every recorded order, whatever its state."""
+
+    def set_aside(self, account: str, unreadable: Sequence[Unreadable], now: datetime) -> None:
+        """Quarantine what could not be read; the first sighting is kept."""
+
+    def readmit(self, account: str, subjects: Sequence[str]) -> None:
+        """Take out of quarantine what has been read after all."""
+
+    def quarantined(self) -> tuple[QuarantinedItem, ...]:
+        """Return all that waits in quarantine."""
+
+    def watermark(self, account: str) -> datetime | None:
+        """Return the instant up to which orders are known; `None` before the first complete pull."""
+
+    def advance_watermark(self, account: str, to: datetime) -> None:
+        """Move the watermark forward; a value behind the present one changes nothing."""
+
+    def cursor(self, account: str) -> PageCursor | None:
+        """Return where an unfinished pull stands."""
+
+    def save_cursor(self, account: str, cursor: PageCursor | None) -> None:
+        """Remember where the pull stands; `None` when it is complete."""
+
+    def record_outlooks(self, outlooks: Sequence[OrderOutlook]) -> None:
+        """Replace all order outlooks by these."""
+
+    def outlooks(self) -> tuple[OrderOutlook, ...]:
+        """Return the outlook of every open order as last judged."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyReading:
+    """The supply we believe: the last accepted snapshot, when it was read, and any doubt since.
+
+    `doubts` say why newer readings were refused; empty when the last reading was accepted.
+    """
+
+    snapshot: SupplySnapshot
+    read_at: datetime
+    doubts: tuple[str, ...] = ()
+    doubted_at: datetime | None = None
+
+
+class SupplyBook(Protocol):
+    """What is recorded of the seller's supply."""
+
+    def summary(self) -> SnapshotSummary | None:
+        """Return what is needed to doubt the next snapshot; `None` before the first."""
+
+    def record(self, snapshot: SupplySnapshot, now: datetime) -> None:
+        """Replace the believed supply by this snapshot and forget doubts. Receipts accumulate."""
+
+    def record_doubts(self, doubts: Sequence[str], now: datetime) -> None:
+        """Remember that a newer snapshot was refused, and why."""
+
+    def reading(self) -> SupplyReading | None:
+        """Return the believed supply; `None` before the first accepted snapshot."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Raises held back for a person; the id is a digest of the changes, so new facts make it void."""
+
+    hold_id: str
+    account: str
+    reasons: tuple[str, ...]
+    changes: tuple[OfferChange, ...]
+    held_at: datetime
+    released_at: datetime | None = None
+
+
+class OfferBook(Protocol):
+    """What is recorded of offers: seen, decided, pushed, held."""
+
+    def record_observed(self, offers: Sequence[ObservedOffer]) -> None:
+        """Remember what Amazon showed; an older look never replaces a newer one."""
+
+    def observed(self, account: str, skus: Sequence[Sku] = ()) -> Mapping[Sku, ObservedOffer]:
+        """Return what Amazon last showed, by SKU; of all listings when none is named."""
+
+    def record_decisions(self, decisions: Sequence[OfferDecision]) -> int:
+        """Record decisions; one equal to the SKU's last (times and run apart) only renews its date.
+
+        Returns how many differ from the decision before.
+        """
+
+    def decisions(self, *, skus: Sequence[Sku] = (), at: datetime | None = None) -> tuple[OfferDecision, ...]:
+        """Return the decision in force for each SKU (all when none is named), now or at an instant."""
+
+    def record_receipt(self, receipt: PushReceipt, run_id: str) -> None:
+        """Record Amazon's answer to a change; each SKU's newest answer is the one in force."""
+
+    def receipts(self, account: str, outcomes: Sequence[PushOutcome] = ()) -> tuple[PushReceipt, ...]:
+        """Return each SKU's newest answer, of the given outcomes only when any are named."""
+
+    def record_hold(self, hold: Hold) -> None:
+        """Remember a hold; one with the same id stays as it was. Older open holds of the account end."""
+
+    def holds(self, account: str | None = None) -> tuple[Hold, ...]:
+        """Return the holds still in force."""
+
+    def drop_holds(self, account: str) -> None:
+        """End every hold of an account: nothing is held any more."""
+
+    def release(self, hold_id: str, now: datetime) -> Hold | None:
+        """Mark a hold as released by a person; `None` when there is no such hold in force."""
+
+
+class AlertBook(Protocol):
+    """What is recorded of alerts and of the notifications on their way."""
+
+    def alerts(self, *, open_only: bool = True) -> tuple[Alert, ...]:
+        """Return alerts, newest change first."""
+
+    def record(self, alerts: Sequence[Alert]) -> None:
+        """Record alerts by key, replacing the former state of each."""
+
+    def enqueue(self, transitions: Sequence[Transition], channels: Sequence[str]) -> None:
+        """Put one notification per transition and channel into the outbox."""
+
+    def due(self, now: datetime, limit: int = 100) -> tuple[Notification, ...]:
+        """Return unsent notifications whose time has come, oldest first."""
+
+    def mark_sent(self, notification_id: int, now: datetime) -> None:
+        """Record that a notification arrived."""
+
+    def mark_failed(self, notification_id: int, error: str, retry_at: datetime | None) -> None:
+        """Record a failed attempt; without `retry_at` the notification is given up for good."""
+
+    def acknowledge(self, key: str, now: datetime) -> bool:
+        """Note that a person knows; false when there is no such open alert."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """The kill switch is on: nothing is raised."""
+
+    reason: str
+    since: datetime
+
+
+class RunBook(Protocol):
+    """What is recorded of the daemon's own work."""
+
+    def succeeded(self, flow: str, account: str, run_id: str, now: datetime) -> None:
+        """Note that a flow did its whole work for an account."""
+
+    def last_success(self, flow: str, account: str) -> datetime | None:
+        """Return when a flow last did its whole work for an account."""
+
+    def pause(self, reason: str, now: datetime) -> None:
+        """Switch raises off for every account."""
+
+    def resume(self) -> None:
+        """Switch raises on again."""
+
+    def paused(self) -> Pause | None:
+        """Return the pause in force."""
+
+    def budgets(self, account: str) -> Mapping[str, RequestBudget]:
+        """Return what an account has left of Amazon's request limits, by operation, as last recorded."""
+
+    def record_budget(self, account: str, operation: str, budget: RequestBudget) -> None:
+        """Remember what is left of one limit."""
+
+
+class Books(Protocol):
+    """The ledger opened in one transaction: everything written through it is kept, or nothing is."""
+
+    @property
+    def orders(self) -> OrderBook:
+        """Orders."""
+
+    @property
+    def supply(self) -> SupplyBook:
+        """Supply."""
+
+    @property
+    def offers(self) -> OfferBook:
+        """Offers."""
+
+    @property
+    def alerts(self) -> AlertBook:
+        """Alerts."""
+
+    @property
+    def runs(self) -> RunBook:
+        """Runs."""
+
+
+class Ledger(Protocol):
+    """The store, where the flows meet. Transactions are short: none stays open during a network call."""
+
+    def transaction(self) -> AbstractContextManager[Books]:
+        """Open the books for reading and writing; an exception inside undoes everything.
+
+        Raises `StoreError` when the database cannot be used.
+        """

@@ -1,0 +1,20 @@
+"""The doors to the seller's side: the records to read, the people to tell."""
+
+from typing import Protocol
+
+from fbm_sync.domain.alert import Notification
+from fbm_sync.domain.supply import SupplySnapshot
+
+
+class SupplySource(Protocol):
+    """The seller's stock, inbound purchase orders, past receipts and catalogue."""
+
+    def read(self) -> SupplySnapshot:
+        """Read everything at once. Raises `ConfigError` listing every bad row with its place."""
+
+
+class Notifier(Protocol):
+    """One channel to people."""
+
+    def deliver(self, notification: Notification) -> None:
+        """Tell them. Raises `DeliveryError`, which says whether trying again can help."""

@@ -1,0 +1,138 @@
+"""What one run did: the counts that scripts read, the failures and notes that people read.
+
+Here: adding up what the flows returned, and the two shapes it is given out in. Not here: running anything
+(`cycle`), how it looks on a screen (`cli`).
+"""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from fbm_sync.domain.alert import Transition
+from fbm_sync.flows.alert import AlertReport
+from fbm_sync.flows.pull import HintsPulled, OffersPulled, OrdersPulled, SupplyPulled
+from fbm_sync.flows.push import PushReport
+from fbm_sync.ports import Failure
+
+
+@dataclasses.dataclass(slots=True)
+class RunReport:
+    """Everything one run did, part by part; what scripts read of it is `as_json`."""
+
+    orders: Counter[str] = dataclasses.field(default_factory=Counter)
+    offers: Counter[str] = dataclasses.field(default_factory=Counter)
+    supply: Counter[str] = dataclasses.field(default_factory=Counter)
+    plan: Counter[str] = dataclasses.field(default_factory=Counter)
+    push: Counter[str] = dataclasses.field(default_factory=Counter)
+    alerts: Counter[str] = dataclasses.field(default_factory=Counter)
+    hints: Counter[str] = dataclasses.field(default_factory=Counter)
+    requests: Counter[str] = dataclasses.field(default_factory=Counter)
+    throttled: int = 0
+    watermarks: dict[str, datetime | None] = dataclasses.field(default_factory=dict)
+    failed: list[Failure] = dataclasses.field(default_factory=list)
+    hold_ids: list[str] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    hinted_at: dict[str, datetime] = dataclasses.field(default_factory=dict)
+    transitions: list[Transition] = dataclasses.field(default_factory=list)
+    duration_seconds: float = 0.0
+
+    def note_supply(self, pulled: SupplyPulled) -> None:
+        """Add the reading of the seller's records."""
+        self.supply.update(skus=pulled.skus, lots=pulled.lots, refused=len(pulled.refused))
+        self.notes.extend(f"The new stock list was not believed: {doubt}." for doubt in pulled.refused)
+
+    def note_orders(self, pulled: OrdersPulled) -> None:
+        """Add one account's orders."""
+        self.orders.update(
+            pulled=pulled.pulled, new=pulled.new, changed=pulled.changed, quarantined=pulled.quarantined
+        )
+        self.failed.extend(pulled.failures)
+
+    def note_offers(self, pulled: OffersPulled) -> None:
+        """Add one account's listings."""
+        self.offers.update(observed=pulled.observed)
+        self.failed.extend(pulled.failures)
+
+    def note_hints(self, account: str, pulled: HintsPulled) -> None:
+        """Add the hints of one queue."""
+        self.hints.update(
+            received=pulled.received,
+            orders=pulled.orders,
+            listings=pulled.listings,
+            known=pulled.known,
+            ignored=pulled.ignored,
+            left=pulled.left,
+        )
+        if pulled.latest_at is not None:
+            self.hinted_at[account] = max(pulled.latest_at, self.hinted_at.get(account, pulled.latest_at))
+        self.failed.extend(pulled.failures)
+
+    def note_push(self, pushed: PushReport) -> None:
+        """Add one account's push."""
+        self.push.update(
+            previewed=pushed.previewed,
+            applied=pushed.applied,
+            held=pushed.held,
+            unchanged=pushed.unchanged,
+            rejected=pushed.rejected,
+            unconfirmed=pushed.unconfirmed,
+            deferred=pushed.deferred,
+        )
+        self.failed.extend(pushed.failures)
+        self.notes.extend(f"Held back: {reason}." for reason in pushed.hold_reasons)
+        if pushed.hold_id is not None:
+            self.hold_ids.append(pushed.hold_id)
+
+    def note_alerts(self, told: AlertReport) -> None:
+        """Add what changed in the alert list."""
+        self.alerts.update(
+            opened=told.opened,
+            escalated=told.escalated,
+            resolved=told.resolved,
+            sent=told.sent,
+            failed=told.failed,
+        )
+        self.transitions.extend(told.transitions)
+
+    def note_traffic(self, sent: Counter[str]) -> None:
+        """Set the requests sent, by operation; those refused for quota are counted under "throttled"."""
+        self.requests = Counter(sent)
+        self.throttled = self.requests.pop("throttled", 0)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the documented shape: every field present, unknown ones null."""
+        return {
+            "orders": _fields(self.orders, "pulled", "new", "changed", "quarantined"),
+            "offers": _fields(self.offers, "observed"),
+            "supply": _fields(self.supply, "skus", "lots", "refused"),
+            "plan": _fields(self.plan, "skus", "changed"),
+            "push": _fields(
+                self.push, "previewed", "applied", "held", "unchanged", "rejected", "unconfirmed", "deferred"
+            ),
+            "alerts": _fields(self.alerts, "opened", "escalated", "resolved", "sent", "failed"),
+            "requests": dict(sorted(self.requests.items())),
+            "throttled": self.throttled,
+            "watermarks": {name: at.isoformat() if at else None for name, at in self.watermarks.items()},
+            "failed": [dataclasses.asdict(failure) for failure in self.failed],
+            "holds": self.hold_ids,
+            "duration_seconds": round(self.duration_seconds, 3),
+        }
+
+    def as_line(self) -> dict[str, Any]:
+        """Return the run as one flat log line; what did not happen is left out."""
+        line: dict[str, Any] = {}
+        for part in ("hints", "orders", "offers", "supply", "plan", "push", "alerts"):
+            line.update({f"{part}_{name}": count for name, count in getattr(self, part).items() if count})
+        line.update(
+            requests=sum(self.requests.values()),
+            throttled=self.throttled,
+            failed=len(self.failed),
+            duration_seconds=round(self.duration_seconds, 3),
+        )
+        return line
+
+
+def _fields(counts: Mapping[str, int], *names: str) -> dict[str, int]:
+    return {name: counts.get(name, 0) for name in names}
