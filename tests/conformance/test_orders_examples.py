@@ -4,44 +4,26 @@ The models are Amazon's files, laid beside the checkout in `../shared/spapi-mode
 are skipped.
 """
 
-import json
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
-from fbm_sync.adapters.spapi.answers import Answer
-from fbm_sync.adapters.spapi.orders import AmazonOrders, read_order
+from fbm_sync.adapters.spapi.orders import read_order
 from fbm_sync.adapters.spapi.reading import NotUnderstood
 from fbm_sync.domain.order import Fulfiller, OrderStatus
-from fbm_sync.ports import OrderWindow
 
-MODEL = Path(__file__).parents[2].parent / "shared" / "spapi-models" / "orders_2026-01-01.json"
-NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
+from amazon_models import ARE_HERE, WHY_SKIPPED, model, samples
 
+pytestmark = pytest.mark.skipif(not ARE_HERE, reason=WHY_SKIPPED)
 
-def model():
-    return json.loads(MODEL.read_text(encoding="utf-8"))
-
-
-def answers(path):
-    """Every 200 answer of an operation: its example and its sandbox pairs."""
-    if not MODEL.exists():
-        return []
-    success = model()["paths"][path]["get"]["responses"]["200"]
-    pairs = [pair["response"] for pair in success["x-amzn-api-sandbox"]["static"]]
-    return [*success["examples"].values(), *pairs]
+SEARCHES = [sample.body for sample in samples("searchOrders")]
+ORDERS = [order for answer in SEARCHES for order in answer["orders"]]
+ORDERS += [sample.body["order"] for sample in samples("getOrder")]
 
 
-SEARCHES = answers("/orders/2026-01-01/orders")
-ORDERS = [order for answer in SEARCHES for order in answer["orders"]] + [
-    answer["order"] for answer in answers("/orders/2026-01-01/orders/{orderId}")
-]
-
-pytestmark = pytest.mark.skipif(
-    not MODEL.exists(), reason=f"Amazon's models are not beside the checkout ({MODEL.parent.name})"
-)
+def definitions():
+    return model("orders_2026-01-01.json")["definitions"]
 
 
 def test_there_are_examples():
@@ -146,46 +128,16 @@ def without_each_field(json_value, names=()):
                 yield path, [*json_value[:index], smaller, *json_value[index + 1 :]]
 
 
-class CannedGateway:
-    def __init__(self, body):
-        self.body = body
-
-    def call(self, *_, **__):
-        return Answer(status=200, headers={}, body=self.body)
-
-
-class StoppedClock:
-    def now(self):
-        return NOW
-
-    def sleep(self, seconds):
-        raise AssertionError("nothing here waits")
-
-
-@pytest.mark.parametrize("shown", SEARCHES, ids=lambda answer: answer["orders"][0]["orderId"])
-def test_every_page_is_read_whole(shown):
-    source = AmazonOrders(CannedGateway(shown), StoppedClock(), account="main")
-    page = source.page(OrderWindow(since=datetime(2024, 12, 20, tzinfo=UTC)))
-    assert page.unreadable == ()
-    assert [order.order_id for order in page.orders] == [order["orderId"] for order in shown["orders"]]
-    token = shown.get("pagination", {}).get("nextToken")
-    assert (page.next_token is None) == (token is None)
-    bound = shown.get("lastUpdatedBefore")
-    assert page.read_up_to == (bound and datetime.fromisoformat(bound))
-
-
 def test_we_know_every_state_that_amazon_documents():
-    documented = set(model()["definitions"]["FulfillmentStatus"]["enum"])
+    documented = set(definitions()["FulfillmentStatus"]["enum"])
     assert documented == set(OrderStatus) - {"UNKNOWN"}
     assert {"MERCHANT", "AMAZON"} <= set(Fulfiller)
 
 
 def test_what_amazon_requires_of_an_order_is_all_that_we_require():
-    definitions = model()["definitions"]
-    assert {"orderId", "createdTime", "lastUpdatedTime", "orderItems"} <= set(
-        definitions["Order"]["required"]
-    )
-    assert {"orderItemId", "quantityOrdered"} <= set(definitions["OrderItem"]["required"])
+    required = {name: set(one.get("required", ())) for name, one in definitions().items()}
+    assert {"orderId", "createdTime", "lastUpdatedTime", "orderItems"} <= required["Order"]
+    assert {"orderItemId", "quantityOrdered"} <= required["OrderItem"]
     bare = {
         "orderId": "111-1",
         "createdTime": "2026-03-01T00:00:00Z",
@@ -196,19 +148,3 @@ def test_what_amazon_requires_of_an_order_is_all_that_we_require():
     assert read_order(bare, "main").items[0].open_units == 1
     with pytest.raises(NotUnderstood):
         read_order({}, "main")
-
-
-def test_the_parameters_we_send_are_amazons():
-    def parameters(path):
-        return {one["name"] for one in model()["paths"][path]["get"]["parameters"]}
-
-    assert {
-        "lastUpdatedAfter",
-        "lastUpdatedBefore",
-        "fulfilledBy",
-        "includedData",
-        "maxResultsPerPage",
-        "marketplaceIds",
-        "paginationToken",
-    } <= parameters("/orders/2026-01-01/orders")
-    assert "includedData" in parameters("/orders/2026-01-01/orders/{orderId}")
