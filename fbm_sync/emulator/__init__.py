@@ -9,14 +9,14 @@ stays an independent witness. The command line, the demo and tests may call it, 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .reference import CONTROL_HELP
+from fbm_sync.emulator.reference import CONTROL_HELP
 
 if TYPE_CHECKING:
-    from .app import create_app
-    from .scenario import ScenarioError, load_scenario
-    from .server import running, serve
-    from .small_shop import default_scenario
-    from .world import World
+    from fbm_sync.emulator.app import create_app
+    from fbm_sync.emulator.scenario import ScenarioError, load_scenario
+    from fbm_sync.emulator.server import running, serve
+    from fbm_sync.emulator.small_shop import default_scenario
+    from fbm_sync.emulator.world import World
 
 __all__ = [
     "CONTROL_HELP",

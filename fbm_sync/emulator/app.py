@@ -15,11 +15,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from . import control
-from .exchange import Answer, Call, Params
-from .operations import NO_OPERATION, OPERATIONS, Operation, http_date, serve_call
-from .pages import NO_TROUBLE
-from .world import World
+from fbm_sync.emulator import control
+from fbm_sync.emulator.gate.exchange import Answer, Call, Params
+from fbm_sync.emulator.gate.operations import NO_OPERATION, OPERATIONS, Operation
+from fbm_sync.emulator.gate.pages import NO_TROUBLE
+from fbm_sync.emulator.gate.serving import http_date, serve_call
+from fbm_sync.emulator.world import World
 
 ABORT = "fbm_sync.emulator.abort"
 PIECES = 10

@@ -7,19 +7,19 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from .chaos import read_chaos
-from .clock import format_instant
-from .faults import read_fault
-from .fields import Fields
-from .jobs import job_states
-from .listings import Edit
-from .order_book import OrderBook
-from .patches import MAX_LEAD_TIME
-from .performance import ACCOUNT_STATUSES
-from .scenario import CANCELLERS, read_line, read_wish
-from .shop import JsonObject
-from .wishes import Outcome, Parcel
-from .world import World
+from fbm_sync.emulator.account.performance import ACCOUNT_STATUSES
+from fbm_sync.emulator.clock import format_instant
+from fbm_sync.emulator.fields import Fields
+from fbm_sync.emulator.jobs.job import job_states
+from fbm_sync.emulator.listings.catalogue import Edit
+from fbm_sync.emulator.listings.patches import MAX_LEAD_TIME
+from fbm_sync.emulator.orders.book import OrderBook
+from fbm_sync.emulator.orders.wishes import Outcome, Parcel
+from fbm_sync.emulator.scenario import CANCELLERS, read_line, read_wish
+from fbm_sync.emulator.shop import JsonObject
+from fbm_sync.emulator.troubles.chaos import read_chaos
+from fbm_sync.emulator.troubles.faults import read_fault
+from fbm_sync.emulator.world import World
 
 FLUSH_SECONDS = 30.0
 Deed = tuple[str, Callable[[], Outcome]]

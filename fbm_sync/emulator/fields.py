@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from .clock import parse_instant
+from fbm_sync.emulator.clock import parse_instant
 
 _MISSING = object()
 

@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from .chaos import read_chaos
-from .clock import Clock
-from .faults import read_fault
-from .fields import Fields
-from .listings import Listing, Live, submitted_entry
-from .orders import Order
-from .patches import MAX_LEAD_TIME, SELECTOR
-from .performance import ACCOUNT_STATUSES, SPELLINGS
-from .shop import MERCHANT_CHANNEL, Credentials, JobRules, NoticeRules, ShopRules
-from .small_shop import default_scenario
-from .sqs import is_available
-from .wishes import Line, Outcome, Parcel, Wish
-from .world import World
+from fbm_sync.emulator.account.performance import ACCOUNT_STATUSES, SPELLINGS
+from fbm_sync.emulator.clock import Clock
+from fbm_sync.emulator.fields import Fields
+from fbm_sync.emulator.listings.catalogue import Listing, Live, submitted_entry
+from fbm_sync.emulator.listings.patches import MAX_LEAD_TIME, SELECTOR
+from fbm_sync.emulator.notifications.sqs import is_available
+from fbm_sync.emulator.orders.order import Order
+from fbm_sync.emulator.orders.wishes import Line, Outcome, Parcel, Wish
+from fbm_sync.emulator.shop import MERCHANT_CHANNEL, Credentials, JobRules, NoticeRules, ShopRules
+from fbm_sync.emulator.small_shop import default_scenario
+from fbm_sync.emulator.troubles.chaos import read_chaos
+from fbm_sync.emulator.troubles.faults import read_fault
+from fbm_sync.emulator.world import World
 
 HISTORY_STATUSES = ("unshipped", "shipped", "cancelled")
 CANCELLERS = ("BUYER", "MERCHANT", "AMAZON")

@@ -14,8 +14,8 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .app import ABORT, create_app
-from .world import World
+from fbm_sync.emulator.app import ABORT, create_app
+from fbm_sync.emulator.world import World
 
 HOST = "127.0.0.1"
 START_SECONDS = 10.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .patches import SELECTOR
-from .shop import JsonObject
+from fbm_sync.emulator.listings.patches import SELECTOR
+from fbm_sync.emulator.shop import JsonObject
 
 
 def default_scenario() -> JsonObject:

@@ -9,32 +9,32 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from .access import AccessTokens
-from .clock import Agenda, Clock, format_instant
-from .documents import Documents
-from .faults import Faults
-from .feed_calls import FeedCalls
-from .feeds import Feeds
-from .jobs import job_states
-from .journal import Journal
-from .limits import RateLimits
-from .listing_calls import ListingCalls
-from .listing_feeds import ListingsFeedProcessor
-from .listings import Catalogue, Listing
-from .notices import Notices
-from .notification_calls import NotificationCalls
-from .order_book import OrderBook, OrderIds
-from .order_calls import OrderCalls
-from .orders import AnyOrder, RawOrder
-from .pages import PageTokens
-from .postman import Postman
-from .report_calls import ReportCalls
-from .report_contents import ReportContents
-from .reports import Reports
-from .seller_calls import SellerCalls
-from .shipdays import ShipDays
-from .shop import JsonObject, ShopRules
-from .subscriptions import Directory
+from fbm_sync.emulator.account.access import AccessTokens
+from fbm_sync.emulator.account.sellers import SellerCalls
+from fbm_sync.emulator.clock import Agenda, Clock, format_instant
+from fbm_sync.emulator.gate.journal import Journal
+from fbm_sync.emulator.gate.limits import RateLimits
+from fbm_sync.emulator.gate.pages import PageTokens
+from fbm_sync.emulator.jobs.documents import Documents
+from fbm_sync.emulator.jobs.feed_calls import FeedCalls
+from fbm_sync.emulator.jobs.feeds import Feeds
+from fbm_sync.emulator.jobs.job import job_states
+from fbm_sync.emulator.jobs.listing_feeds import ListingsFeedProcessor
+from fbm_sync.emulator.jobs.report_calls import ReportCalls
+from fbm_sync.emulator.jobs.report_contents import ReportContents
+from fbm_sync.emulator.jobs.reports import Reports
+from fbm_sync.emulator.listings.calls import ListingCalls
+from fbm_sync.emulator.listings.catalogue import Catalogue, Listing
+from fbm_sync.emulator.notifications.calls import NotificationCalls
+from fbm_sync.emulator.notifications.notices import Notices
+from fbm_sync.emulator.notifications.postman import Postman
+from fbm_sync.emulator.notifications.subscriptions import Directory
+from fbm_sync.emulator.orders.book import OrderBook, OrderIds
+from fbm_sync.emulator.orders.calls import OrderCalls
+from fbm_sync.emulator.orders.order import AnyOrder, RawOrder
+from fbm_sync.emulator.shipdays import ShipDays
+from fbm_sync.emulator.shop import JsonObject, ShopRules
+from fbm_sync.emulator.troubles.faults import Faults
 
 
 class World:

@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from fbm_sync.emulator.limits import PUBLISHED_PLANS
-from fbm_sync.emulator.operations import OPERATIONS
+from fbm_sync.emulator.gate.limits import PUBLISHED_PLANS
+from fbm_sync.emulator.gate.operations import OPERATIONS
 
 import tally
 from amazon_models import (

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from fbm_sync.emulator.operations import OPERATIONS
+from fbm_sync.emulator.gate.operations import OPERATIONS
 
 from amazon_models import ANYTHING, ARE_HERE, WHY_SKIPPED, operations
 from emulated import MARKET

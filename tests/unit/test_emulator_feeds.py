@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fbm_sync.emulator import load_scenario, running
-from fbm_sync.emulator.listing_feeds import ListingsFeedProcessor
+from fbm_sync.emulator.jobs.listing_feeds import ListingsFeedProcessor
 
 from amazon_models import faults_of, schema_faults
 from emulated import MARKET, NOON, SELLER, Shop

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fbm_sync.emulator import create_app, load_scenario
-from fbm_sync.emulator.limits import PUBLISHED_PLANS, RateLimits
+from fbm_sync.emulator.gate.limits import PUBLISHED_PLANS, RateLimits
 
 from emulated import MARKET, NOON, SELLER, Shop
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fbm_sync.emulator.patches import apply_patches, read_patches
+from fbm_sync.emulator.listings.patches import apply_patches, read_patches
 
 from emulated import MARKET, NOON, SELLER, Shop
 

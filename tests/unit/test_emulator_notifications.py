@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from fbm_sync.emulator import CONTROL_HELP, ScenarioError, load_scenario, running
-from fbm_sync.emulator.notice_shapes import KINDS
+from fbm_sync.emulator.notifications.shapes import KINDS
 
 from amazon_models import faults_of, schema_faults
 from emulated import MARKET, NOON, SELLER, Shop

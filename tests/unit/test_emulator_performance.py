@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fbm_sync.emulator import load_scenario
-from fbm_sync.emulator.orders import Order
-from fbm_sync.emulator.performance import performance_report
+from fbm_sync.emulator.account.performance import performance_report
+from fbm_sync.emulator.orders.order import Order
 
 from amazon_models import model, schema_faults
 from emulated import MARKET, NOON, Shop

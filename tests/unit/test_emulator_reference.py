@@ -13,14 +13,14 @@ from starlette.routing import Route
 
 from fbm_sync.cli.commands import run
 from fbm_sync.emulator import CONTROL_HELP, ScenarioError, create_app, load_scenario
-from fbm_sync.emulator.chaos import KINDS as TROUBLES
-from fbm_sync.emulator.chaos import USUAL_KINDS
-from fbm_sync.emulator.faults import OPERATIONS as FAULTY_OPERATIONS
-from fbm_sync.emulator.feeds import LISTINGS_FEED
 from fbm_sync.emulator.fields import Fields
-from fbm_sync.emulator.notice_shapes import KINDS as NOTICES
-from fbm_sync.emulator.operations import OPERATIONS
-from fbm_sync.emulator.report_contents import REPORT_TYPES
+from fbm_sync.emulator.gate.operations import OPERATIONS
+from fbm_sync.emulator.jobs.feeds import LISTINGS_FEED
+from fbm_sync.emulator.jobs.report_contents import REPORT_TYPES
+from fbm_sync.emulator.notifications.shapes import KINDS as NOTICES
+from fbm_sync.emulator.troubles.chaos import KINDS as TROUBLES
+from fbm_sync.emulator.troubles.chaos import USUAL_KINDS
+from fbm_sync.emulator.troubles.faults import OPERATIONS as FAULTY_OPERATIONS
 
 from emulated import MARKET, SELLER, Shop
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from fbm_sync.emulator import CONTROL_HELP, ScenarioError, faults, load_scenario, running
-from fbm_sync.emulator.chaos import KINDS, USUAL_KINDS
+from fbm_sync.emulator import CONTROL_HELP, ScenarioError, load_scenario, running
+from fbm_sync.emulator.troubles import faults
+from fbm_sync.emulator.troubles.chaos import KINDS, USUAL_KINDS
 
 from amazon_models import model
 from emulated import MARKET, NOON, SELLER, Shop

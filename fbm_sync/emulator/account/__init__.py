@@ -1,0 +1,1 @@
+"""Who may come in, where the account sells, and how Amazon judges it."""

@@ -1,0 +1,1 @@
+"""What the emulated Amazon tells by itself: subscriptions, the shapes of news, delivery to queues."""
