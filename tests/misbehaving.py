@@ -13,6 +13,9 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
+from fbm_sync.adapters.spapi.account import AmazonAccount
+from fbm_sync.adapters.spapi.gateway import Gateway
+from fbm_sync.adapters.spapi.throttle import Throttle
 from fbm_sync.adapters.spapi.tokens import Credentials
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -160,3 +163,32 @@ def misbehaving_amazon():
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def gateway_at(amazon, clock, **options):
+    """Return a gateway to this Amazon, to be closed in the end."""
+    usual = {
+        "account": "main",
+        "endpoint": amazon.url,
+        "token_endpoint": amazon.url + "/auth/o2/token",
+        "marketplaces": [US],
+        "credentials": CREDENTIALS,
+        "clock": clock,
+        "timeout_seconds": 5,
+    }
+    settings = usual | options
+    settings.setdefault("throttle", Throttle(settings["clock"]))
+    return Gateway(**settings)
+
+
+def account_at(amazon, clock, marketplaces=(US, CA)):
+    """Return an account at this Amazon, to be closed in the end."""
+    return AmazonAccount(
+        name="main",
+        seller_id="A1SELLER",
+        marketplaces=marketplaces,
+        endpoint=amazon.url,
+        token_endpoint=amazon.url + "/auth/o2/token",
+        credentials=CREDENTIALS,
+        clock=clock,
+    )

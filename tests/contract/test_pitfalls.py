@@ -1,7 +1,7 @@
 """What breaks systems like this one, one test for each, in the order in which sellers complain about it.
 
-The numbers are those of the list of complaints this project keeps; the missing ones are not about the wall
-around Amazon (6 to 8 and 30: other channels, other marketplaces, metrics; 12 and 27: the domain's ledgers).
+The numbers are those of the list of complaints this project keeps; the missing ones (6 to 8, 30) are about
+other channels, other marketplaces and metrics.
 All of it runs against the emulated Amazon over HTTP, with the real ledger.
 """
 
@@ -147,6 +147,17 @@ def test_pitfall_05_a_quantity_that_was_accepted_and_never_shows_becomes_an_aler
     assert ("push_unconfirmed", "MUG") not in shop.alert()
     shop.advance(hours=7)
     assert ("push_unconfirmed", "MUG") in shop.alert()
+
+
+def test_pitfall_12_units_that_are_sold_and_not_yet_sent_are_never_offered_again(shop):
+    shop.sell("MUG", 30)
+    shop.advance(minutes=5)
+    shop.pull()
+    shop.pull_offers()
+    shop.count(MUG=100)
+    assert shop.plan()["MUG"].desired.quantity == 70
+    shop.push(wait=120)
+    assert shop.truth("MUG")["live_quantity"] == 70
 
 
 # --- reading orders ---------------------------------------------------------------------------------
@@ -405,6 +416,22 @@ def test_pitfall_26_the_reason_of_a_cancellation_decides_whether_units_come_back
     order_id = shop.sell()
     shop.do("cancel", order_id=order_id, by="MERCHANT", reason=reason)
     assert shop.seen("MUG").offer.quantity == left
+
+
+def test_pitfall_27_a_split_shipment_makes_no_stock_out_of_nothing(open_shop):
+    shop = open_shop(listings=[{"sku": "MUG", "quantity": 5}])
+    order_id = shop.sell("MUG", 5)
+    shop.advance(minutes=5)
+    shop.count(MUG=5)
+    shop.advance(minutes=5)
+    for parcel in (2, 2, 1):
+        shop.pull()
+        shop.pull_offers()
+        assert shop.plan()["MUG"].desired.quantity == 0, "all five are sold, wherever they are"
+        shop.do("ship", order_id=order_id, items=[{"sku": "MUG", "quantity": parcel}])
+        shop.advance(minutes=5)
+    shop.pull()
+    assert shop.plan()["MUG"].desired.quantity == 0
 
 
 def test_pitfall_28_two_processes_that_share_an_account_share_its_limits(shop):

@@ -1,5 +1,6 @@
 """Documents behind addresses of their own, over real HTTP against a store that misbehaves on demand."""
 
+import contextlib
 import gzip
 import logging
 import ssl
@@ -11,12 +12,10 @@ import structlog
 
 from fbm_sync.adapters.spapi.answers import Answer
 from fbm_sync.adapters.spapi.documents import AddressExpired, Documents, read_text
-from fbm_sync.adapters.spapi.gateway import Gateway
-from fbm_sync.adapters.spapi.throttle import Throttle
 from fbm_sync.errors import RequestRejected, Unavailable, UnexpectedPayload
 from fbm_sync.logs import REQUEST_SENT
 
-from misbehaving import CREDENTIALS, HTML, US, Reply, VirtualClock, misbehaving_amazon
+from misbehaving import HTML, Reply, VirtualClock, gateway_at, misbehaving_amazon
 
 KEY = "X-Amz-Signature=very-secret"
 TEXT = "sku\tquantity\r\nMUG\t4\r\n"
@@ -43,18 +42,8 @@ def clock():
 
 @pytest.fixture
 def gateway(amazon, clock):
-    gateway = Gateway(
-        account="main",
-        endpoint=amazon.url,
-        token_endpoint=amazon.url + "/auth/o2/token",
-        marketplaces=[US],
-        credentials=CREDENTIALS,
-        clock=clock,
-        throttle=Throttle(clock),
-        timeout_seconds=5,
-    )
-    yield gateway
-    gateway.close()
+    with contextlib.closing(gateway_at(amazon, clock)) as gateway:
+        yield gateway
 
 
 @pytest.fixture
@@ -443,15 +432,7 @@ def test_no_logger_prints_an_address_even_when_everything_is_logged(amazon, capl
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.DEBUG)
     caplog.set_level(logging.DEBUG)
-    gateway = Gateway(
-        account="main",
-        endpoint=amazon.url,
-        token_endpoint=amazon.url + "/auth/o2/token",
-        marketplaces=[US],
-        credentials=CREDENTIALS,
-        clock=clock,
-        throttle=Throttle(clock),
-    )
+    gateway = gateway_at(amazon, clock)
     gateway.documents.download(address, compressed=False)
     gateway.close()
     assert "very-secret" not in caplog.text

@@ -11,7 +11,6 @@ import pytest
 from jsonschema import Draft7Validator
 
 from fbm_sync.adapters.spapi import feeds as feeds_module
-from fbm_sync.adapters.spapi.account import AmazonAccount
 from fbm_sync.adapters.spapi.documents import AddressExpired
 from fbm_sync.adapters.spapi.feeds import batches, read_report, receipts_of, write_feed
 from fbm_sync.adapters.spapi.jobs import JobState
@@ -21,7 +20,7 @@ from fbm_sync.domain.listing import Offer, OfferChange
 from fbm_sync.errors import AccessRefused, RequestRejected, Throttled, Unavailable, UnexpectedPayload
 
 from amazon_models import model
-from misbehaving import CA, CREDENTIALS, HTML, START, US, Reply, VirtualClock, misbehaving_amazon
+from misbehaving import CA, HTML, START, US, Reply, VirtualClock, account_at, misbehaving_amazon
 
 SELLER = "A1SELLER"
 FEEDS = "/feeds/2021-06-30/feeds"
@@ -71,16 +70,7 @@ def clock():
 
 @pytest.fixture
 def account(amazon, clock):
-    account = AmazonAccount(
-        name="main",
-        seller_id=SELLER,
-        marketplaces=[US, CA],
-        endpoint=amazon.url,
-        token_endpoint=amazon.url + "/auth/o2/token",
-        credentials=CREDENTIALS,
-        clock=clock,
-    )
-    with account:
+    with account_at(amazon, clock) as account:
         yield account
 
 

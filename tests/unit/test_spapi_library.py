@@ -17,8 +17,6 @@ from sp_api.base.exceptions import (
     SellingApiRequestThrottledException,
 )
 
-from fbm_sync.adapters.spapi.gateway import Gateway
-from fbm_sync.adapters.spapi.throttle import Throttle
 from fbm_sync.errors import (
     AccessRefused,
     RemoteError,
@@ -28,7 +26,7 @@ from fbm_sync.errors import (
     UnexpectedPayload,
 )
 
-from misbehaving import CREDENTIALS, HTML, US, Reply, VirtualClock, misbehaving_amazon
+from misbehaving import HTML, US, Reply, VirtualClock, gateway_at, misbehaving_amazon
 
 SAMPLE_ERRORS = {"errors": [{"code": "Fault", "message": "No."}]}
 
@@ -75,17 +73,7 @@ class Pair:
 
 @pytest.fixture
 def both(amazon):
-    clock = VirtualClock()
-    gateway = Gateway(
-        account="main",
-        endpoint=amazon.url,
-        token_endpoint=amazon.url + "/auth/o2/token",
-        marketplaces=[US],
-        credentials=CREDENTIALS,
-        clock=clock,
-        timeout_seconds=0.5,
-        throttle=Throttle(clock),
-    )
+    gateway = gateway_at(amazon, VirtualClock(), timeout_seconds=0.5)
     library = OrdersV20260101(
         marketplace=_Marketplace(amazon.url),
         credentials={"lwa_app_id": "i", "lwa_client_secret": "s", "refresh_token": "r"},

@@ -1,18 +1,17 @@
 """The operations beside orders and listings: what each sends, whose token it carries, what is sent twice."""
 
+import contextlib
 import dataclasses
 import json
 
 import pytest
 
 from fbm_sync.adapters.spapi.clients import make_clients
-from fbm_sync.adapters.spapi.gateway import Gateway
 from fbm_sync.adapters.spapi.operations import OPERATIONS, PUBLISHED_PLANS
 from fbm_sync.adapters.spapi.sellers import Participation, participations, read_participations
-from fbm_sync.adapters.spapi.throttle import Throttle
 from fbm_sync.errors import AccessRefused, Throttled, Unavailable, UnexpectedPayload
 
-from misbehaving import CREDENTIALS, HTML, US, Reply, VirtualClock, misbehaving_amazon
+from misbehaving import CREDENTIALS, HTML, US, Reply, VirtualClock, gateway_at, misbehaving_amazon
 
 
 @pytest.fixture
@@ -28,28 +27,12 @@ def clock():
 
 @pytest.fixture
 def connect(amazon, clock):
-    opened = []
+    with contextlib.ExitStack() as stack:
 
-    def connect(**options):
-        gateway = Gateway(
-            **{
-                "account": "main",
-                "endpoint": amazon.url,
-                "token_endpoint": amazon.url + "/auth/o2/token",
-                "marketplaces": [US],
-                "credentials": CREDENTIALS,
-                "clock": clock,
-                "timeout_seconds": 5,
-                "throttle": Throttle(clock),
-            }
-            | options
-        )
-        opened.append(gateway)
-        return gateway
+        def connect(**options):
+            return stack.enter_context(contextlib.closing(gateway_at(amazon, clock, **options)))
 
-    yield connect
-    for gateway in opened:
-        gateway.close()
+        yield connect
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Reports: ordered once, waited for, fetched, and what their tables and figures mean."""
 
+import contextlib
 import gzip
 import json
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fbm_sync.adapters.spapi.account import AmazonAccount
 from fbm_sync.adapters.spapi.flat_files import read_listings, read_order_lines
 from fbm_sync.adapters.spapi.jobs import JobState
 from fbm_sync.adapters.spapi.performance import read_performance
@@ -22,7 +22,7 @@ from fbm_sync.errors import ReportCancelled, RequestRejected, Unavailable, Unexp
 from fbm_sync.ports import ListingReport, OrderReport, Unreadable
 
 from amazon_models import model
-from misbehaving import CA, CREDENTIALS, START, US, Reply, VirtualClock, misbehaving_amazon
+from misbehaving import CA, START, US, Reply, VirtualClock, account_at, misbehaving_amazon
 
 REPORTS = "/reports/2021-06-30/reports"
 DOCUMENTS = "/reports/2021-06-30/documents"
@@ -447,24 +447,12 @@ def clock():
 
 @pytest.fixture
 def connect(amazon, clock):
-    opened = []
+    with contextlib.ExitStack() as stack:
 
-    def connect(*marketplaces):
-        account = AmazonAccount(
-            name="main",
-            seller_id="A1SELLER",
-            marketplaces=marketplaces,
-            endpoint=amazon.url,
-            token_endpoint=amazon.url + "/auth/o2/token",
-            credentials=CREDENTIALS,
-            clock=clock,
-        )
-        opened.append(account)
-        return account.reports
+        def connect(*marketplaces):
+            return stack.enter_context(account_at(amazon, clock, marketplaces)).reports
 
-    yield connect
-    for account in opened:
-        account.close()
+        yield connect
 
 
 @pytest.fixture

@@ -23,9 +23,8 @@ from sp_api.base import Client
 from sp_api.base._transport_httpx import HttpxTransport
 
 from fbm_sync.adapters.spapi import gateway as gateway_module
-from fbm_sync.adapters.spapi.account import AmazonAccount
 from fbm_sync.adapters.spapi.clients import ListingsClient, OrdersClient
-from fbm_sync.adapters.spapi.gateway import Gateway, refuse_environment
+from fbm_sync.adapters.spapi.gateway import refuse_environment
 from fbm_sync.adapters.spapi.throttle import Throttle
 from fbm_sync.domain.listing import Offer, OfferChange
 from fbm_sync.errors import (
@@ -40,7 +39,18 @@ from fbm_sync.errors import (
 from fbm_sync.logs import REQUEST_SENT
 from fbm_sync.ports import OrderWindow
 
-from misbehaving import CA, CREDENTIALS, HTML, START, US, Reply, VirtualClock, misbehaving_amazon
+from misbehaving import (
+    CA,
+    CREDENTIALS,
+    HTML,
+    START,
+    US,
+    Reply,
+    VirtualClock,
+    account_at,
+    gateway_at,
+    misbehaving_amazon,
+)
 
 
 @pytest.fixture
@@ -59,19 +69,7 @@ def connect(amazon, clock):
     with contextlib.ExitStack() as stack:
 
         def connect(**options):
-            settings = {
-                "account": "main",
-                "endpoint": amazon.url,
-                "token_endpoint": amazon.url + "/auth/o2/token",
-                "marketplaces": [US],
-                "credentials": CREDENTIALS,
-                "clock": clock,
-                "timeout_seconds": 5,
-            } | options
-            settings.setdefault("throttle", Throttle(settings["clock"]))
-            gateway = Gateway(**settings)
-            stack.callback(gateway.close)
-            return gateway
+            return stack.enter_context(contextlib.closing(gateway_at(amazon, clock, **options)))
 
         yield connect
 
@@ -83,16 +81,7 @@ def gateway(connect):
 
 @pytest.fixture
 def account(amazon, clock):
-    account = AmazonAccount(
-        name="main",
-        seller_id="A1SELLER",
-        marketplaces=[US, CA],
-        endpoint=amazon.url,
-        token_endpoint=amazon.url + "/auth/o2/token",
-        credentials=CREDENTIALS,
-        clock=clock,
-    )
-    with account:
+    with account_at(amazon, clock) as account:
         yield account
 
 
