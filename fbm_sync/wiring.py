@@ -199,6 +199,12 @@ class App:
         return ShopTerms(
             policies=self.settings.policies,
             calendar=self.calendar,
+            account_calendars={
+                account.name: dataclasses.replace(self.calendar, timezone=account.timezone)
+                for account in self.settings.accounts
+                if account.timezone not in (None, self.calendar.timezone)
+            },
+            split_shipments=self.settings.orders.split_shipments,
             limits=self.settings.limits,
             accounts={
                 account.name: AutomatedHandling(account.automated_handling_time)
@@ -207,6 +213,8 @@ class App:
             late_limit=self.settings.alerts.late_probability,
             # Worst case from a buyer's order to our reaction: one turn of each step between them.
             lag_minutes=rhythm.pull_minutes + rhythm.plan_minutes + rhythm.push_minutes,
+            turn_minutes=rhythm.plan_minutes + rhythm.push_minutes,
+            channels={account.name: account.channel for account in self.settings.accounts},
         )
 
     @cached_property

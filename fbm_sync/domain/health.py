@@ -21,6 +21,8 @@ class Metric(enum.StrEnum):
     CR = "CR"
 
 
+_BAD = "BAD"
+_ON_TIME = "OTDR"
 _LSR_WINDOW_DAYS = 10
 _CR_WINDOW_DAYS = 7
 _LSR_LIMIT = (4, 100)
@@ -175,4 +177,26 @@ def headroom(orders: Iterable[Order], now: datetime) -> Headroom:
         late_orders=lsr.headroom_orders,
         cancelled_orders=cr.headroom_orders,
         breached=tuple(standing.metric.value for standing in (lsr, cr) if standing.breached),
+    )
+
+
+def with_reported(own: Headroom, reported: SellerPerformance | None) -> Headroom:
+    """Let Amazon's own word count beside our figures: what it calls BAD is breached, whatever we measured.
+
+    Deliveries on time (OTDR) are Amazon's figure alone; of several marketplaces the one closest to its
+    target, or furthest below it, speaks.
+    """
+    metrics = [metric for place in reported.marketplaces for metric in place.metrics] if reported else []
+    bad = {metric.name for metric in metrics if metric.verdict == _BAD and metric.name in tuple(Metric)}
+    stated = [
+        (float(metric.rate), float(metric.target))
+        for metric in metrics
+        if metric.name == _ON_TIME and metric.rate is not None and metric.target is not None
+    ]
+    rate, target = min(stated, key=lambda one: one[0] - one[1], default=(None, own.on_time_target))
+    return dataclasses.replace(
+        own,
+        breached=tuple(name for name in Metric if name in {*own.breached, *bad}),
+        on_time_rate=rate,
+        on_time_target=target,
     )

@@ -2,15 +2,16 @@
 
 import dataclasses
 import enum
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from fbm_sync.domain.allocation import CoverSource, ItemCover, OrderCover
-from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.domain.awaited import AwaitedLot, await_lot
+from fbm_sync.domain.calendar import ShipCalendar, ShipCalendars
 from fbm_sync.domain.leadtime import ExpectedLot
 from fbm_sync.domain.order import Order, OrderId
 from fbm_sync.domain.promise import promise_of
+from fbm_sync.domain.readiness import ReadyChance, ReadyOdds
 
 AUTO_CANCEL_DAYS = 7
 """Amazon cancels an unconfirmed order this many business days after ship-by (some pages: calendar days)."""
@@ -45,7 +46,9 @@ class OrderOutlook:
 
     `promise_on` is the ship day we compute we can keep, `None` when nothing known covers the order.
     `slack_days` are ship days from promise to ship-by, negative when late. `late_probability` is
-    between 0 and 1, `None` without a deadline. `blamed_lot` is the lot the order waits for longest.
+    between 0 and 1, `None` without a deadline; `late_alone_probability` would be so if no other lot than
+    its own could serve it. `blamed_lot` is the lot the order waits for longest; `awaits` tells what was
+    known of every lot it waits for, the earliest first.
     """
 
     account: str
@@ -58,16 +61,18 @@ class OrderOutlook:
     promise_on: date | None = None
     slack_days: int | None = None
     late_probability: float | None = None
+    late_alone_probability: float | None = None
     blamed_lot: str | None = None
     auto_cancel_at: datetime | None = None
     items: tuple[ItemCover, ...] = ()
+    awaits: tuple[AwaitedLot, ...] = ()
     action: str = ""
 
 
 def judge_orders(
     covered: Iterable[OrderCover],
     lots: Mapping[str, ExpectedLot],
-    calendar: ShipCalendar,
+    calendars: ShipCalendars,
     *,
     now: datetime,
     late_limit: float,
@@ -77,21 +82,28 @@ def judge_orders(
     `lots` are the believed lots by name; `late_limit` is the chance of being late from which an order
     counts as at risk. An order that only keeps units for a while (a vanished pending one) is not judged.
     """
+    odds = ReadyOdds(lots, calendars.house)
     outlooks = (
-        judge_order(cover, lots, calendar, now=now, late_limit=late_limit)
+        judge_order(cover, lots, odds, calendars.of(cover.order.account), now=now, late_limit=late_limit)
         for cover in covered
         if cover.order.is_open
     )
-    return tuple(sorted(outlooks, key=_most_urgent_first))
+    return most_urgent_first(outlooks)
 
 
-def _most_urgent_first(outlook: OrderOutlook) -> tuple[bool, datetime, str]:
+def most_urgent_first(outlooks: Iterable[OrderOutlook]) -> tuple[OrderOutlook, ...]:
+    """Return outlooks by ship-by, those without one last; ties by order id."""
+    return tuple(sorted(outlooks, key=_urgency))
+
+
+def _urgency(outlook: OrderOutlook) -> tuple[bool, datetime, str]:
     return (outlook.ship_by_at is None, outlook.ship_by_at or outlook.judged_at, outlook.order_id)
 
 
 def judge_order(
     cover: OrderCover,
     lots: Mapping[str, ExpectedLot],
+    odds: ReadyOdds,
     calendar: ShipCalendar,
     *,
     now: datetime,
@@ -102,6 +114,7 @@ def judge_order(
     start_on = calendar.start_on(now)
     promise_on = promise_of(cover, calendar, start_on)
     deadline_on = calendar.last_ship_day_for(order.ship_by_at) if order.ship_by_at else None
+    chance = _chance_in_time(cover, odds, calendar, deadline_on, now)
     outlook = OrderOutlook(
         account=order.account,
         order_id=order.order_id,
@@ -114,10 +127,12 @@ def judge_order(
         slack_days=calendar.ship_days_between(promise_on, deadline_on)
         if promise_on and deadline_on
         else None,
-        late_probability=_late_probability(cover, lots, calendar, order.ship_by_at, deadline_on, now),
+        late_probability=None if chance is None else 1 - chance.pooled,
+        late_alone_probability=None if chance is None else 1 - chance.fixed,
         blamed_lot=_blamed_lot(cover),
         auto_cancel_at=auto_cancel_at(order.ship_by_at, calendar),
         items=cover.items,
+        awaits=_awaited_lots(cover, lots, calendar, deadline_on),
     )
     state = _state(order, outlook, late_limit)
     return dataclasses.replace(
@@ -126,6 +141,14 @@ def judge_order(
         reason=_reason(state, order, outlook, calendar, lots),
         action=_action(state, outlook),
     )
+
+
+def _awaited_lots(
+    cover: OrderCover, lots: Mapping[str, ExpectedLot], calendar: ShipCalendar, deadline_on: date | None
+) -> tuple[AwaitedLot, ...]:
+    names = {part.lot for part in cover.covers if part.lot is not None}
+    waiting = (await_lot(lots[name], calendar, deadline_on) for name in names if name in lots)
+    return tuple(sorted(waiting, key=lambda one: (one.ready_on, one.lot)))
 
 
 def stage_of(ship_by_at: datetime | None, now: datetime) -> str | None:
@@ -152,31 +175,16 @@ def auto_cancel_at(ship_by_at: datetime | None, calendar: ShipCalendar) -> datet
     return calendar.end_of_day(day)
 
 
-def _late_probability(
-    cover: OrderCover,
-    lots: Mapping[str, ExpectedLot],
-    calendar: ShipCalendar,
-    ship_by_at: datetime | None,
-    deadline_on: date | None,
-    now: datetime,
-) -> float | None:
-    """Return the chance that some unit is not here in time; lots are taken as independent of each other."""
+def _chance_in_time(
+    cover: OrderCover, odds: ReadyOdds, calendar: ShipCalendar, deadline_on: date | None, now: datetime
+) -> ReadyChance | None:
+    """Return the chance that the order leaves complete before ship-by; `None` without one."""
+    ship_by_at = cover.order.ship_by_at
     if ship_by_at is None or deadline_on is None:
         return None
-    if now > ship_by_at or _no_ship_day_left(ship_by_at, calendar, now):
-        return 1.0
-    if any(part.source is CoverSource.SHORTAGE for part in cover.covers):
-        return 1.0
-    in_time = math.prod(
-        lots[name].probability_ready_by(deadline_on, calendar) if name in lots else 0.0
-        for name in {part.lot for part in cover.covers if part.lot is not None}
-    )
-    return 1.0 - in_time
-
-
-def _no_ship_day_left(ship_by_at: datetime, calendar: ShipCalendar, now: datetime) -> bool:
-    """Tell whether parcels leave again only after ship-by, as on a weekend before a Monday morning."""
-    return calendar.ship_day_on_or_after(calendar.local_date(now)) > calendar.local_date(ship_by_at)
+    if not calendar.can_still_leave(ship_by_at, now):
+        return ReadyChance(fixed=0.0, pooled=0.0)
+    return odds.ready_by(cover, deadline_on)
 
 
 def _blamed_lot(cover: OrderCover) -> str | None:

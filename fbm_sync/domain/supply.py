@@ -10,6 +10,8 @@ from fbm_sync.domain.order import Fulfiller, Order, Sku
 
 LotId = NewType("LotId", str)
 
+_FACTORY, _CUSTOMS = "factory", "customs"
+
 
 class LotStatus(enum.StrEnum):
     """How far a purchase order line has come."""
@@ -41,10 +43,19 @@ class StockCount:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One stage of a lot's way, such as factory, ocean, customs, road, and the day it should be over."""
+
+    name: str
+    planned_end_on: date
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
     """One expected receipt: the unit that is late together.
 
-    `promised_on` is the supplier's confirmed date of arrival, `ordered_on` the day we ordered.
+    `promised_on` is the supplier's confirmed date of arrival, `ordered_on` the day we ordered; `legs`
+    are the stages of its way in their order, if they are known.
     """
 
     po_id: str
@@ -58,6 +69,7 @@ class Lot:
     promised_on: date | None = None
     lane: str = ""
     pool: str = ""
+    legs: tuple[Leg, ...] = ()
 
     @property
     def lot_id(self) -> LotId:
@@ -71,10 +83,33 @@ class Lot:
             return 0
         return max(0, self.quantity - self.received_units)
 
+    @property
+    def planned_on(self) -> date | None:
+        """The day it is planned to arrive: the end of its last leg, else as the supplier confirmed."""
+        return self.legs[-1].planned_end_on if self.legs else self.promised_on
+
+    @property
+    def legs_ahead(self) -> tuple[Leg, ...]:
+        """The legs that are not over yet, as far as the status tells.
+
+        What travels has left the factory; what is at customs has all legs before customs behind it.
+        """
+        names = [leg.name for leg in self.legs]
+        done = 0
+        if self.status in (LotStatus.IN_TRANSIT, LotStatus.CUSTOMS) and _FACTORY in names:
+            done = names.index(_FACTORY) + 1
+        if self.status is LotStatus.CUSTOMS and _CUSTOMS in names:
+            done = max(done, names.index(_CUSTOMS))
+        return self.legs[done:]
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """A past arrival: what really happened to a purchase order, the food of lead-time learning."""
+    """A past arrival: what really happened to a purchase order, the food of lead-time learning.
+
+    It may also be the end of one leg of the way: then `lane` is the leg's name, and the dates are those
+    of the leg: planned and real end, as planned when it began.
+    """
 
     po_id: str
     supplier: str

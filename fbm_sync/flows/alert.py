@@ -100,7 +100,7 @@ def _update(ledger: Ledger, now: datetime, shop: ShopTerms, terms: AlertTerms) -
         update = update_alerts(
             books.alerts.alerts(), findings, shop.calendar, now=now, quiet_hours=terms.quiet_hours
         )
-        books.orders.record_outlooks(assessment.outlooks)
+        books.orders.record_outlooks(assessment.outlooks, now)
         books.alerts.record(update.alerts)
         loud = [step for step in update.transitions if step.alert.finding.severity is not Severity.INFO]
         books.alerts.enqueue(loud, terms.channels)

@@ -32,7 +32,7 @@ def plan(
     decided = plan_shop(facts, terms, now=now, run_id=run_id)
     with ledger.transaction() as books:
         books.offers.record_decisions(decided.decisions)
-        books.orders.record_outlooks(decided.orders.outlooks)
+        books.orders.record_outlooks(decided.orders.outlooks, now)
         for account in terms.accounts:
             books.runs.succeeded("plan", account, run_id, now)
     return _report(decided, skus)

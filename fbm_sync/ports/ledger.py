@@ -82,11 +82,17 @@ class OrderBook(Protocol):
     def save_cursor(self, account: str, cursor: PageCursor | None) -> None:
         """Remember where the pull stands; `None` when it is complete."""
 
-    def record_outlooks(self, outlooks: Sequence[OrderOutlook]) -> None:
-        """Replace all order outlooks by these."""
+    def record_outlooks(self, outlooks: Sequence[OrderOutlook], now: datetime) -> None:
+        """Replace all order outlooks by these; what each order's state was until now is remembered."""
 
-    def outlooks(self) -> tuple[OrderOutlook, ...]:
-        """Return the outlook of every open order as last judged."""
+    def outlooks(
+        self, *, order_ids: Sequence[OrderId] = (), at: datetime | None = None
+    ) -> tuple[OrderOutlook, ...]:
+        """Return the outlook of each order (all open ones when none is named), as last judged.
+
+        With `at`, the one in force at that instant, as it was when the order was first judged so: state,
+        stage, promise and the lot to blame still held, odds and hours left may have moved a little.
+        """
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +231,28 @@ class RunBook(Protocol):
         """Remember what is left of one limit."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """How far back the past is kept: records of what was over before, and orders that ended before."""
+
+    records: datetime
+    orders: datetime
+
+
+class HistoryBook(Protocol):
+    """What is only history: nothing in force, nothing still open, nothing on its way is ever part of it.
+
+    Counts are by kind: superseded decisions, outlooks that ended, answers that a newer one replaced,
+    resolved alerts, delivered notifications, orders that are shipped or cancelled.
+    """
+
+    def count(self, horizon: Horizon) -> Mapping[str, int]:
+        """Return how much of each kind lies beyond the horizon."""
+
+    def drop(self, horizon: Horizon, *, limit: int) -> Mapping[str, int]:
+        """Forget at most `limit` of each kind, the oldest first; return how many are gone."""
+
+
 class Books(Protocol):
     """The ledger opened in one transaction: everything written through it is kept, or nothing is."""
 
@@ -247,6 +275,10 @@ class Books(Protocol):
     @property
     def runs(self) -> RunBook:
         """Runs."""
+
+    @property
+    def history(self) -> HistoryBook:
+        """History."""
 
 
 class Ledger(Protocol):

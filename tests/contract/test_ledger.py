@@ -31,7 +31,7 @@ from fbm_sync.domain.policy import Cap, Gate
 from fbm_sync.domain.risk import OrderOutlook, OrderState
 from fbm_sync.domain.supply import CatalogEntry, Lot, Receipt, SnapshotSummary, StockCount, SupplySnapshot
 from fbm_sync.errors import StoreError
-from fbm_sync.ports import Hold, OrderWindow, PageCursor, Pause, RequestBudget, Unreadable
+from fbm_sync.ports import Hold, Horizon, OrderWindow, PageCursor, Pause, RequestBudget, Unreadable
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -442,7 +442,7 @@ class TestReadingOrders:
     @given(outlooks=several(OrderOutlook, "account", "order_id"))
     def test_every_outlook_comes_back_as_it_was_recorded(self, ledger, outlooks):
         with undone(ledger) as books:
-            books.orders.record_outlooks(outlooks)
+            books.orders.record_outlooks(outlooks, NOW)
             found = books.orders.outlooks()
             assert sorted(found, key=_place) == sorted(outlooks, key=_place)
 
@@ -458,11 +458,81 @@ class TestReadingOrders:
             )
 
         soon, later, never = outlook("3", NOW), outlook("1", NOW + DAY), outlook("2", None)
-        books.orders.record_outlooks([outlook("4", NOW), never])
-        books.orders.record_outlooks([later, never, soon])
+        books.orders.record_outlooks([outlook("4", NOW), never], NOW)
+        books.orders.record_outlooks([later, never, soon], NOW)
         assert books.orders.outlooks() == (soon, later, never)
-        books.orders.record_outlooks([])
+        books.orders.record_outlooks([], NOW)
         assert books.orders.outlooks() == ()
+
+    def test_what_was_expected_of_an_order_at_any_moment_can_be_looked_up(self, books):
+        first = _an_outlook(judged_at=NOW)
+        same = _an_outlook(judged_at=NOW + HOUR, late_probability=0.2, reason="a little worse")
+        worse = _an_outlook(judged_at=NOW + 2 * HOUR, state=OrderState.AT_RISK)
+        for outlook in (first, same, worse):
+            books.orders.record_outlooks([outlook], outlook.judged_at)
+        books.orders.record_outlooks([], NOW + 3 * HOUR)
+        in_force = {-1: (), 0: (first,), 1: (first,), 1.9: (first,), 2: (worse,), 2.9: (worse,), 3: ()}
+        for hours, expected in in_force.items():
+            assert books.orders.outlooks(at=NOW + hours * HOUR) == expected
+        assert books.orders.outlooks() == ()
+
+    @pytest.mark.parametrize(
+        "news",
+        [
+            {"state": OrderState.LATE_CERTAIN},
+            {"stage": "T-4"},
+            {"promise_on": None},
+            {"blamed_lot": "PO-2/1"},
+        ],
+        ids=lambda news: next(iter(news)),
+    )
+    def test_an_order_has_a_new_line_in_the_history_only_when_there_is_news(self, ledger, news):
+        seen = []
+        later = NOW + HOUR
+        for outlook in (
+            _an_outlook(),
+            _an_outlook(judged_at=later, late_probability=0.5, slack_days=-1, action="Hurry."),
+            _an_outlook(judged_at=later, **news),
+        ):
+            with ledger.transaction() as books:
+                books.orders.record_outlooks([outlook], outlook.judged_at)
+                assert books.orders.outlooks() == (outlook,)
+            seen.append(rows_in(ledger)["outlook_history"])
+        assert seen == [1, 1, 2]
+
+    def test_only_the_named_orders_are_answered_for(self, books):
+        judged = [_an_outlook(f"{number:04}") for number in range(600)]
+        books.orders.record_outlooks(judged, NOW)
+        assert books.orders.outlooks(order_ids=["0007", "none", "0007"]) == (judged[7],)
+        assert books.orders.outlooks(order_ids=["0007"], at=NOW) == (judged[7],)
+        assert books.orders.outlooks(order_ids=[one.order_id for one in judged], at=NOW) == tuple(judged)
+
+    def test_an_order_that_opens_again_starts_a_new_line(self, books):
+        for hours, outlooks in enumerate(([_an_outlook()], [], [_an_outlook(judged_at=NOW + 2 * HOUR)])):
+            books.orders.record_outlooks(outlooks, NOW + hours * HOUR)
+        lengths = [len(books.orders.outlooks(at=NOW + hours * HOUR)) for hours in range(3)]
+        assert lengths == [1, 0, 1]
+
+    def test_a_clock_set_back_leaves_one_outlook_in_force(self, books):
+        early = _an_outlook(judged_at=NOW - HOUR, state=OrderState.AT_RISK)
+        books.orders.record_outlooks([_an_outlook()], NOW)
+        books.orders.record_outlooks([early], NOW - HOUR)
+        assert books.orders.outlooks(at=NOW) == (early,)
+
+
+def _an_outlook(order_id="1", **changes):
+    facts = {
+        "account": "main",
+        "order_id": order_id,
+        "state": OrderState.ON_TRACK,
+        "reason": "all there",
+        "judged_at": NOW,
+        "ship_by_at": NOW + DAY,
+        "stage": "T-24",
+        "promise_on": date(2026, 3, 2),
+        "blamed_lot": "PO-1/1",
+    }
+    return OrderOutlook(**facts | changes)
 
 
 def _place(value):
@@ -843,6 +913,114 @@ class TestRuns:
         books.runs.record_budget("main", "getOrder", slower)
         books.runs.record_budget("other", "getOrder", spent)
         assert books.runs.budgets("main") == {"searchOrders": spent, "getOrder": slower}
+
+
+KINDS = ("decisions", "outlooks", "answers", "alerts", "notifications", "orders")
+EVERYTHING = Horizon(records=NOW + 999 * DAY, orders=NOW + 999 * DAY)
+
+
+def _closed_order(order_id, at, status=OrderStatus.SHIPPED, **changes):
+    facts = {"created_at": at - DAY, "updated_at": at, "ship_by_at": at, "shipments": (a_parcel(at),)}
+    return an_order(order_id, status=status, **facts | changes)
+
+
+def _record_past(books, at):
+    """One record of each kind that was over at an instant, and its successor that holds still."""
+    for decision in (a_decision(decided_at=at - DAY), a_decision(decided_at=at, atp_today=3)):
+        books.offers.record_decisions([decision])
+    for outlook in (_an_outlook(judged_at=at - DAY), _an_outlook(judged_at=at, state=OrderState.AT_RISK)):
+        books.orders.record_outlooks([outlook], outlook.judged_at)
+    for answer in (an_answer(at=at), an_answer(PushOutcome.CONFIRMED, at + HOUR)):
+        books.offers.record_receipt(answer, "run-1")
+    over = {"state": AlertState.RESOLVED, "resolved_at": at}
+    books.alerts.record([an_alert("old", changed_at=at, **over), an_alert("open", changed_at=at)])
+    books.alerts.enqueue([a_transition("old", not_before=at)], ["mail", "pager", "post"])
+    told, given_up, waiting = (note.notification_id for note in books.alerts.due(at))
+    books.alerts.mark_sent(told, at)
+    books.alerts.mark_failed(given_up, "no such channel", None)
+    books.alerts.mark_failed(waiting, "no route", at + HOUR)
+    books.orders.record([_closed_order("gone", at), an_order("1", created_at=at, updated_at=at)])
+
+
+class TestHistory:
+    def test_only_what_was_over_before_the_horizon_is_forgotten(self, ledger):
+        at = NOW - 100 * DAY
+        with ledger.transaction() as books:
+            _record_past(books, at)
+        untouched = Horizon(records=at, orders=at)
+        beyond = Horizon(records=at + HOUR / 60, orders=at + HOUR / 60)
+        with ledger.transaction() as books:
+            assert books.history.count(untouched) == dict.fromkeys(KINDS, 0)
+            assert books.history.drop(untouched, limit=100) == dict.fromkeys(KINDS, 0)
+            expected = dict.fromkeys(KINDS, 1) | {"notifications": 2}
+            assert books.history.count(beyond) == expected
+            assert books.history.drop(beyond, limit=100) == expected
+            assert books.history.count(beyond) == dict.fromkeys(KINDS, 0)
+
+    def test_what_is_in_force_survives_any_horizon(self, ledger):
+        with ledger.transaction() as books:
+            _record_past(books, NOW)
+            books.offers.record_hold(a_hold())
+            books.supply.record(a_snapshot(receipts=(an_arrival(),)), NOW)
+            books.history.drop(EVERYTHING, limit=100)
+        left = rows_in(ledger)
+        assert {name: count for name, count in left.items() if count} == {
+            "offer_decisions": 1,
+            "order_outlooks": 1,
+            "outlook_history": 1,
+            "push_receipts": 1,
+            "alerts": 1,
+            "notifications": 1,
+            "orders": 1,
+            "order_items": 1,
+            "holds": 1,
+            "stock_counts": 1,
+            "receipts": 1,
+            "supply_readings": 1,
+        }
+        with ledger.transaction() as books:
+            assert [one.atp_today for one in books.offers.decisions()] == [3]
+            assert [one.outcome for one in books.offers.receipts("main")] == [PushOutcome.CONFIRMED]
+            assert [one.finding.subject for one in books.alerts.alerts(open_only=False)] == ["open"]
+            assert [note.channel for note in books.alerts.due(NOW + DAY)] == ["post"]
+            assert [one.order_id for one in books.orders.every()] == ["1"]
+            assert [one.state for one in books.orders.outlooks(at=NOW)] == [OrderState.AT_RISK]
+
+    @pytest.mark.parametrize("status", sorted(set(OrderStatus) - set(_CLOSED)))
+    def test_an_order_that_is_not_over_is_never_forgotten(self, books, status):
+        books.orders.record([_closed_order("1", NOW - 999 * DAY, status)])
+        assert books.history.drop(EVERYTHING, limit=100)["orders"] == 0
+
+    @pytest.mark.parametrize(
+        "lately",
+        [
+            {"created_at": NOW},
+            {"updated_at": NOW},
+            {"ship_by_at": NOW},
+            {"shipments": (a_parcel(NOW),)},
+            {"units_kept_until": NOW},
+        ],
+        ids=lambda lately: next(iter(lately)),
+    )
+    def test_an_order_is_kept_while_any_of_its_dates_may_still_count(self, books, lately):
+        books.orders.record([_closed_order("1", NOW - 99 * DAY, **lately)])
+        horizon = Horizon(records=NOW, orders=NOW)
+        assert books.history.drop(horizon, limit=100)["orders"] == 0
+        later = Horizon(records=NOW, orders=NOW + HOUR)
+        assert books.history.drop(later, limit=100)["orders"] == 1
+
+    def test_an_order_takes_its_lines_and_parcels_along_and_another_account_keeps_its_own(self, ledger):
+        with ledger.transaction() as books:
+            books.orders.record([_closed_order("1", NOW - 99 * DAY), an_order("1", account="second")])
+            books.history.drop(Horizon(records=NOW, orders=NOW), limit=100)
+        left = rows_in(ledger)
+        assert (left["orders"], left["order_items"], left["shipments"]) == (1, 1, 0)
+
+    def test_the_oldest_go_first_and_never_more_than_allowed(self, books):
+        for days in (5, 1, 4, 2, 3):
+            books.orders.record([_closed_order(str(days), NOW - days * DAY)])
+        assert books.history.drop(EVERYTHING, limit=2)["orders"] == 2
+        assert [one.order_id for one in books.orders.every()] == ["1", "2", "3"]
 
 
 class TestTransactions:

@@ -19,13 +19,14 @@ from fbm_sync.adapters.store.engine import (
     sqlite_file,
     without_foreign_keys,
 )
+from fbm_sync.adapters.store.history_book import SqlHistoryBook
 from fbm_sync.adapters.store.offer_book import SqlOfferBook
 from fbm_sync.adapters.store.order_book import SqlOrderBook
 from fbm_sync.adapters.store.run_book import SqlRunBook
 from fbm_sync.adapters.store.schema import SchemaStatus
 from fbm_sync.adapters.store.supply_book import SqlSupplyBook
 from fbm_sync.errors import StoreError
-from fbm_sync.ports import AlertBook, OfferBook, OrderBook, RunBook, SupplyBook
+from fbm_sync.ports import AlertBook, HistoryBook, OfferBook, OrderBook, RunBook, SupplyBook
 
 
 class SqlBooks:
@@ -58,6 +59,11 @@ class SqlBooks:
     def runs(self) -> RunBook:
         """Runs."""
         return SqlRunBook(self._connection)
+
+    @property
+    def history(self) -> HistoryBook:
+        """History."""
+        return SqlHistoryBook(self._connection)
 
 
 class SqlLedger:

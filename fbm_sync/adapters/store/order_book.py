@@ -4,19 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, or_, select
 
+from fbm_sync.adapters.store import outlook_record
 from fbm_sync.adapters.store.order_tables import (
     OrderItemRow,
-    OrderOutlookRow,
     OrderRow,
     PageCursorRow,
     QuarantineRow,
     ShipmentRow,
     WatermarkRow,
 )
-from fbm_sync.adapters.store.shapes import Shape, from_json, storable, to_json
+from fbm_sync.adapters.store.shapes import Shape, storable
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import LOOKUP, chunks, insert_all, upsert
 from fbm_sync.domain.order import Order, OrderId, OrderItem, OrderStatus, Shipment, held_units
@@ -29,16 +28,14 @@ _SHIPMENTS = table_of(ShipmentRow)
 _QUARANTINE = table_of(QuarantineRow)
 _WATERMARKS = table_of(WatermarkRow)
 _CURSORS = table_of(PageCursorRow)
-_OUTLOOKS = table_of(OrderOutlookRow)
 
 _ORDER = Shape(Order, _ORDERS, without=("items", "shipments"))
 _ITEM = Shape(OrderItem, _ITEMS)
 _SHIPMENT = Shape(Shipment, _SHIPMENTS)
-_OUTLOOK = TypeAdapter(OrderOutlook)
 
 # Nothing is left to ship in these, whatever the items say; all others are looked at by the domain.
-_CLOSED = (OrderStatus.SHIPPED, OrderStatus.CANCELLED, OrderStatus.UNFULFILLABLE)
-_MAYBE_OPEN = tuple(status.value for status in OrderStatus if status not in _CLOSED)
+CLOSED = (OrderStatus.SHIPPED, OrderStatus.CANCELLED, OrderStatus.UNFULFILLABLE)
+_MAYBE_OPEN = tuple(status.value for status in OrderStatus if status not in CLOSED)
 
 
 class SqlOrderBook:
@@ -191,26 +188,15 @@ class SqlOrderBook:
 
     # --- what is expected of orders
 
-    def record_outlooks(self, outlooks: Sequence[OrderOutlook]) -> None:
-        rows = {
-            (outlook.account, outlook.order_id): {
-                "account": outlook.account,
-                "order_id": outlook.order_id,
-                "state": outlook.state.value,
-                "ship_by_at": outlook.ship_by_at,
-                "body": to_json(_OUTLOOK, outlook),
-            }
-            for outlook in outlooks
-        }
-        self._connection.execute(delete(_OUTLOOKS))
-        insert_all(self._connection, _OUTLOOKS, list(rows.values()))
+    def record_outlooks(self, outlooks: Sequence[OrderOutlook], now: datetime) -> None:
+        outlook_record.record(self._connection, outlooks, now)
 
-    def outlooks(self) -> tuple[OrderOutlook, ...]:
-        column = _OUTLOOKS.c
-        statement = select(column.body).order_by(
-            column.ship_by_at.asc().nulls_last(), column.account, column.order_id
-        )
-        return tuple(from_json(_OUTLOOK, body) for body in self._connection.execute(statement).scalars())
+    def outlooks(
+        self, *, order_ids: Sequence[OrderId] = (), at: datetime | None = None
+    ) -> tuple[OrderOutlook, ...]:
+        if at is None:
+            return outlook_record.present(self._connection, order_ids)
+        return outlook_record.in_force(self._connection, order_ids, at)
 
 
 def _key(order: Order) -> tuple[str, str]:

@@ -1,8 +1,8 @@
 """The tables of orders: the orders, how far they were read, what is expected of them."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index
+from sqlalchemy import ForeignKeyConstraint, Index, text
 from sqlmodel import Field
 
 from fbm_sync.adapters.store.tables import MaybeUnits, StoreRow, Units
@@ -119,4 +119,35 @@ class OrderOutlookRow(StoreRow, table=True):
     order_id: str = Field(primary_key=True)
     state: str
     ship_by_at: datetime | None
+    body: str
+
+
+class OutlookHistoryRow(StoreRow, table=True):
+    """What was expected of an order from the moment it was first judged so until it was judged otherwise.
+
+    A new row only when state, stage, promise or the lot to blame differ: `body` is the whole outlook as
+    first judged. `ended_at` is empty while it still holds.
+    """
+
+    __tablename__ = "outlook_history"
+    __table_args__ = (
+        Index(
+            "ix_outlook_history_in_force",
+            "account",
+            "order_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(None, "order_id", "first_judged_at"),
+    )
+    outlook_id: int | None = Field(default=None, primary_key=True)
+    account: str
+    order_id: str
+    state: str
+    stage: str | None
+    promise_on: date | None
+    blamed_lot: str | None
+    first_judged_at: datetime
+    ended_at: datetime | None
     body: str

@@ -227,7 +227,7 @@ class _Walk:
 
     def _record(self, page: OrderPage, cursor: PageCursor | None) -> None:
         with self.ledger.transaction() as books:
-            _record_orders(self.account, page.orders, books, self.tally)
+            _record_orders(self.account, page.orders, books, self.tally, self.clock.now())
             if page.unreadable:
                 books.orders.set_aside(self.account, page.unreadable, self.clock.now())
             # The cursor goes with the page it follows: after a crash no page is skipped or lost.
@@ -266,9 +266,11 @@ def _cursor_after(
     return PageCursor(window=window, token=page.next_token, read_up_to=read_up_to, saved_at=now)
 
 
-def _record_orders(account: str, orders: Sequence[Order], books: Books, tally: _Tally) -> None:
+def _record_orders(
+    account: str, orders: Sequence[Order], books: Books, tally: _Tally, now: datetime
+) -> None:
     known = books.orders.known(account, [order.order_id for order in orders])
-    fresh = [carry_over(known.get(order.order_id), order) for order in orders]
+    fresh = [carry_over(known.get(order.order_id), order, read_at=now) for order in orders]
     books.orders.record(fresh)
     books.orders.readmit(account, [order.order_id for order in orders])
     tally.pulled += len(fresh)
@@ -321,7 +323,7 @@ def pull_named_orders(
                 kept.add(order_id)
             continue
         with ledger.transaction() as books:
-            _record_orders(account, [order], books, tally)
+            _record_orders(account, [order], books, tally, clock.now())
         kept.add(order_id)
         progress("orders", done, len(order_ids))
     left = tuple(order_id for order_id in order_ids if order_id not in kept)

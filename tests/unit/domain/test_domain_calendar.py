@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.domain.calendar import ShipCalendar, ShipCalendars
 
 ZONES = ("America/Los_Angeles", "America/New_York", "Europe/Berlin", "Asia/Tokyo", "Australia/Sydney")
 DAYS = st.integers(min_value=0, max_value=1000).map(lambda days: date(2025, 1, 1) + timedelta(days=days))
@@ -68,7 +68,7 @@ def test_ship_days_are_counted_without_the_first_and_with_the_last_day():
     assert calendar.ship_days_between(monday, monday) == 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(CALENDARS, DAYS, st.integers(min_value=0, max_value=40))
 def test_counting_ship_days_undoes_adding_them(calendar, day, days):
     start = calendar.ship_day_on_or_after(day)
@@ -78,7 +78,7 @@ def test_counting_ship_days_undoes_adding_them(calendar, day, days):
     assert calendar.ship_days_between(end, start) == -days
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(CALENDARS, DAYS, DAYS)
 def test_counting_ship_days_agrees_with_looking_at_each_day(calendar, start, end):
     low, high = sorted((start, end))
@@ -88,7 +88,7 @@ def test_counting_ship_days_agrees_with_looking_at_each_day(calendar, start, end
     assert calendar.ship_days_between(high, low) == -count
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(CALENDARS, DAYS)
 def test_the_next_and_the_last_ship_day_skip_only_closed_days(calendar, day):
     after, before = calendar.ship_day_on_or_after(day), calendar.ship_day_on_or_before(day)
@@ -121,7 +121,7 @@ def test_a_day_ends_at_the_sellers_midnight_through_clock_changes(zone, on, last
     assert ShipCalendar(timezone=zone).end_of_day(on) == utc(last_second)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.sampled_from(ZONES), DAYS)
 def test_the_last_second_of_a_day_belongs_to_it_and_the_next_does_not(zone, on):
     calendar = ShipCalendar(timezone=zone)
@@ -193,3 +193,81 @@ def test_the_wall_clock_is_the_sellers():
     assert calendar.local(utc("2026-03-02T20:00:00")) == datetime(
         2026, 3, 3, 5, tzinfo=ZoneInfo("Asia/Tokyo")
     )
+
+
+@pytest.mark.parametrize(
+    ("zone", "marketplace_midnight", "last_day"),
+    [
+        # The last second of Friday 2026-03-06 in each marketplace, and the last ship day of a seller there:
+        ("America/Los_Angeles", "2026-03-07T07:59:59", date(2026, 3, 6)),  # US, Pacific time
+        ("Europe/London", "2026-03-06T23:59:59", date(2026, 3, 6)),
+        ("Europe/Berlin", "2026-03-06T22:59:59", date(2026, 3, 6)),
+        ("Asia/Tokyo", "2026-03-06T14:59:59", date(2026, 3, 6)),
+        ("Australia/Sydney", "2026-03-06T12:59:59", date(2026, 3, 6)),
+        # The Sunday on which clocks change, and the Monday after it:
+        ("America/Los_Angeles", "2026-03-09T06:59:59", date(2026, 3, 6)),
+        ("America/Los_Angeles", "2026-03-10T06:59:59", date(2026, 3, 9)),
+        ("Europe/London", "2026-03-29T22:59:59", date(2026, 3, 27)),
+        ("Europe/London", "2026-03-30T22:59:59", date(2026, 3, 30)),
+        ("Europe/Berlin", "2026-10-25T22:59:59", date(2026, 10, 23)),
+        ("Europe/Berlin", "2026-10-26T22:59:59", date(2026, 10, 26)),
+        ("Asia/Tokyo", "2026-03-09T14:59:59", date(2026, 3, 9)),  # Tokyo's clocks never change
+        ("Australia/Sydney", "2026-04-05T13:59:59", date(2026, 4, 3)),
+        ("Australia/Sydney", "2026-04-06T13:59:59", date(2026, 4, 6)),
+    ],
+)
+def test_a_marketplaces_midnight_is_the_last_ship_day_of_a_seller_in_its_zone(
+    zone, marketplace_midnight, last_day
+):
+    assert ShipCalendar(timezone=zone).last_ship_day_for(utc(marketplace_midnight)) == last_day
+
+
+@pytest.mark.parametrize(
+    ("zone", "last_day"),
+    [
+        ("America/Los_Angeles", date(2026, 3, 4)),  # 6:59 a.m. there: too early to ship that day
+        ("Europe/London", date(2026, 3, 5)),
+        ("Europe/Berlin", date(2026, 3, 5)),
+        ("Asia/Tokyo", date(2026, 3, 5)),
+        ("Australia/Sydney", date(2026, 3, 5)),  # almost 2 a.m. of the 6th: the 5th was the last day
+        ("Pacific/Kiritimati", date(2026, 3, 5)),  # 4:59 a.m. of the 6th
+        ("Pacific/Pago_Pago", date(2026, 3, 4)),  # 3:59 a.m. of the 5th, across the date line from there
+    ],
+)
+def test_one_instant_is_another_last_ship_day_on_either_side_of_the_date_line(zone, last_day):
+    assert ShipCalendar(timezone=zone).last_ship_day_for(utc("2026-03-05T14:59:59")) == last_day
+
+
+@pytest.mark.parametrize(
+    ("now", "deadline", "can"),
+    [
+        ("2026-03-05T09:00:00", "2026-03-05T23:59:59", True),
+        ("2026-03-05T15:00:00", "2026-03-05T23:59:59", True),  # after the cut-off: not given up
+        ("2026-03-05T09:00:00", "2026-03-05T10:00:00", True),  # before the cut-off: it may be ready
+        ("2026-03-05T10:00:00", "2026-03-05T10:00:00", True),
+        ("2026-03-05T10:00:01", "2026-03-05T10:00:00", False),
+        ("2026-03-07T09:00:00", "2026-03-08T23:59:59", False),  # Saturday; nothing leaves before Monday
+        ("2026-03-07T09:00:00", "2026-03-09T00:00:01", True),
+        ("2026-03-06T20:00:00", "2026-03-08T23:59:59", True),  # Friday evening: somebody may still pack it
+    ],
+)
+def test_a_parcel_can_still_leave_while_a_ship_day_lies_before_its_deadline(now, deadline, can):
+    assert ShipCalendar().can_still_leave(utc(deadline), utc(now)) is can
+
+
+@settings(max_examples=500, deadline=None)
+@given(CALENDARS, DAYS, st.integers(-40, 400), st.integers(0, 24 * 60 - 1))
+def test_what_still_has_a_whole_ship_day_can_still_leave(calendar, day, hours, minutes):
+    now = datetime.combine(day, time(0), tzinfo=UTC) + timedelta(minutes=minutes)
+    deadline = now + timedelta(hours=hours)
+    if calendar.last_ship_day_for(deadline) > calendar.local_date(now):
+        assert calendar.can_still_leave(deadline, now)
+    if deadline < now:
+        assert not calendar.can_still_leave(deadline, now)
+
+
+def test_an_account_without_a_clock_of_its_own_goes_by_the_houses():
+    house, tokyo = ShipCalendar(timezone="America/Los_Angeles"), ShipCalendar(timezone="Asia/Tokyo")
+    calendars = ShipCalendars(house=house, of_accounts={"japan": tokyo})
+    assert calendars.of("japan") is tokyo
+    assert calendars.of("america") is house

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from fbm_sync.domain.allocation import allocate
-from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.domain.calendar import ShipCalendar, ShipCalendars
 from fbm_sync.domain.order import OrderStatus
 from fbm_sync.domain.risk import (
     WORRYING,
@@ -21,17 +21,19 @@ from fbm_sync.domain.risk import (
 from builders import NOW, SKU, TODAY, a_calendar, an_expected_lot, an_item, an_order, in_days, on_day
 
 HOURS = 1 / 24
+CALENDARS = ShipCalendars(house=a_calendar())
 
 
 def cover(orders, on_hand=0, lots=()):
-    return allocate(orders, {SKU: on_hand}, {SKU: lots}, now=NOW, today=TODAY).orders
+    return allocate(orders, {SKU: on_hand}, {SKU: lots}, now=NOW, calendars=CALENDARS).orders
 
 
 def judge(order, on_hand=0, lots=(), *, now=NOW, calendar=None, late_limit=0.1):
     """The outlook of one order, with its stock counted at `NOW`."""
     by_name = {lot.lot_id: lot for lot in lots}
     covered = cover([order], on_hand, lots)
-    (outlook,) = judge_orders(covered, by_name, calendar or a_calendar(), now=now, late_limit=late_limit)
+    calendars = ShipCalendars(house=calendar or a_calendar())
+    (outlook,) = judge_orders(covered, by_name, calendars, now=now, late_limit=late_limit)
     return outlook
 
 
@@ -181,19 +183,36 @@ def test_without_supply_or_deadline_there_is_no_slack():
     assert (outlook.slack_days, outlook.late_probability, outlook.auto_cancel_at) == (None, None, None)
 
 
-def test_an_order_that_waits_for_two_lots_needs_both_and_blames_the_later():
+def test_an_order_that_waits_for_two_lots_blames_the_later():
     lots = (
         an_expected_lot("A", 1, ready_in=1, chances={1: 0.9}),
         an_expected_lot("B", 5, ready_in=2, chances={2: 0.8}),
     )
     outlook = judge(an_order(units=3), 1, lots)
-    assert outlook.late_probability == pytest.approx(1 - 0.9 * 0.8)
     assert outlook.blamed_lot == "B/1"
+    assert outlook.late_probability == pytest.approx(1 - 0.8), "B alone brings enough"
+    assert outlook.late_alone_probability == pytest.approx(1 - 0.9 * 0.8), "were A's unit its own"
+
+
+def test_a_lot_that_overtakes_another_saves_the_front_of_the_queue_only():
+    lots = (
+        an_expected_lot("A", 1, ready_in=1, chances={1: 0.5}),
+        an_expected_lot("B", 1, ready_in=2, chances={2: 0.5}),
+    )
+    orders = [an_order("1", ship_by_at=in_days(2)), an_order("2", ship_by_at=in_days(3))]
+    by_name = {lot.lot_id: lot for lot in lots}
+    front, back = judge_orders(cover(orders, 0, lots), by_name, CALENDARS, now=NOW, late_limit=0.1)
+    assert (front.late_alone_probability, back.late_alone_probability) == (0.5, 0.5)
+    assert front.late_probability == pytest.approx(0.5), "B comes too late for it"
+    assert back.late_probability == pytest.approx(0.75), "it waits for both"
+    patient = [an_order("1", ship_by_at=in_days(4)), an_order("2", ship_by_at=in_days(5))]
+    front, _ = judge_orders(cover(patient, 0, lots), by_name, CALENDARS, now=NOW, late_limit=0.1)
+    assert front.late_probability == pytest.approx(0.25), "either will do"
 
 
 def test_a_lot_nobody_believes_in_any_more_will_not_come_in_time():
     covered = cover([an_order()], 0, [sure()])
-    (outlook,) = judge_orders(covered, {}, a_calendar(), now=NOW, late_limit=0.1)
+    (outlook,) = judge_orders(covered, {}, CALENDARS, now=NOW, late_limit=0.1)
     assert outlook.state is OrderState.LATE_CERTAIN
     assert "it waits for PO-1/1, expected ready" in outlook.reason
 
@@ -210,14 +229,14 @@ def test_orders_are_listed_by_deadline_with_unknown_ones_last():
         an_order("1"),
         an_order("4", ship_by_at=in_days(1)),
     ]
-    found = judge_orders(cover(orders, 9), {}, a_calendar(), now=NOW, late_limit=0.1)
+    found = judge_orders(cover(orders, 9), {}, CALENDARS, now=NOW, late_limit=0.1)
     assert [one.order_id for one in found] == ["4", "1", "2", "3"]
 
 
 def test_an_order_that_only_keeps_units_for_a_while_is_not_judged():
     kept = an_order(status=OrderStatus.CANCELLED, units_kept_until=in_days(1))
     assert len(cover([kept], 9)) == 1
-    assert judge_orders(cover([kept], 9), {}, a_calendar(), now=NOW, late_limit=0.1) == ()
+    assert judge_orders(cover([kept], 9), {}, CALENDARS, now=NOW, late_limit=0.1) == ()
 
 
 @pytest.mark.parametrize(

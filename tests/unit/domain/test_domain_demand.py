@@ -1,0 +1,63 @@
+"""How a SKU sells, measured from our own orders."""
+
+import pytest
+
+from fbm_sync.domain.demand import demand_records
+from fbm_sync.domain.order import Fulfiller, OrderStatus
+
+from builders import NOW, SKU, a_calendar, an_order, in_days
+
+
+def sales(*orders, sold_out=()):
+    return demand_records(orders, a_calendar(), NOW, sold_out)
+
+
+def test_sales_are_measured_over_thirty_days_with_days_without_a_sale():
+    other = an_order("0", sku="OTHER", created_at=in_days(-29))
+    first, second = (an_order(f"{n}", units=3, created_at=in_days(-n)) for n in (1, 2))
+    record = sales(other, first, second)[SKU]
+    assert record.days == 30
+    assert record.units_per_day == 0.2
+    assert record.orders == 2
+    assert record.variation is not None
+    assert round(record.variation, 3) == round((30 / 2 - 1) ** 0.5, 3)
+
+
+def test_a_new_shop_is_measured_over_the_days_it_is_known():
+    record = sales(
+        an_order("1", units=3, created_at=in_days(-1)), an_order("2", units=3, created_at=in_days(-2))
+    )[SKU]
+    assert (record.days, record.units_per_day, record.variation) == (3, 2.0, None)
+
+
+def test_an_order_dated_tomorrow_is_a_day_of_sales():
+    assert sales(an_order(units=3, created_at=in_days(1)))[SKU].units_per_day == 3.0
+
+
+def test_old_orders_and_those_amazon_ships_are_no_sales_of_ours():
+    old = an_order("1", created_at=in_days(-31))
+    assert sales(old, an_order("2", fulfilled_by=Fulfiller.AMAZON)) == {}
+
+
+def test_cancelled_orders_are_counted():
+    assert sales(an_order("1"), an_order("2", status=OrderStatus.CANCELLED))[SKU].cancelled_orders == 1
+
+
+def test_orders_of_nothing_have_no_variation():
+    assert sales(an_order(units=0, created_at=in_days(-29)))[SKU].variation is None
+
+
+def test_days_since_the_last_sale_of_a_sold_out_sku_are_no_days_without_demand():
+    other = an_order("0", sku="OTHER", created_at=in_days(-29))
+    sold = [an_order(f"{n}", units=2, created_at=in_days(-n)) for n in range(12, 27)]
+    open_shelf = sales(other, *sold)[SKU]
+    empty_shelf = sales(other, *sold, sold_out={SKU})[SKU]
+    assert (open_shelf.days, empty_shelf.days) == (30, 18)
+    assert empty_shelf.units_per_day == pytest.approx(30 / 18)
+    assert empty_shelf.variation < open_shelf.variation
+    assert sales(other, *sold, sold_out={SKU})["OTHER"].days == 30
+
+
+def test_a_sold_out_sku_keeps_the_days_until_its_last_sale():
+    assert sales(an_order(created_at=in_days(1)), sold_out={SKU})[SKU].days == 1
+    assert sales(an_order(created_at=in_days(-9)), sold_out={SKU})[SKU].days == 1
