@@ -301,6 +301,7 @@ def the_decision(plan: ShopPlan, sku: str = SKU, account: str = ACCOUNT) -> Offe
 SKUS = ("A", "B", "C")
 ACCOUNTS = ("us", "uk")
 
+
 def orders(max_size: int = 8) -> st.SearchStrategy[list[Order]]:
     """Orders of one or two lines in every state, due from two days ago to four weeks ahead."""
     return st.builds(random_orders, _SEEDS, st.integers(min_value=0, max_value=max_size))

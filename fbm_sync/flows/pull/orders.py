@@ -266,9 +266,7 @@ def _cursor_after(
     return PageCursor(window=window, token=page.next_token, read_up_to=read_up_to, saved_at=now)
 
 
-def _record_orders(
-    account: str, orders: Sequence[Order], books: Books, tally: _Tally, now: datetime
-) -> None:
+def _record_orders(account: str, orders: Sequence[Order], books: Books, tally: _Tally, now: datetime) -> None:
     known = books.orders.known(account, [order.order_id for order in orders])
     fresh = [carry_over(known.get(order.order_id), order, read_at=now) for order in orders]
     books.orders.record(fresh)
