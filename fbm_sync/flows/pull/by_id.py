@@ -1,4 +1,4 @@
-"""Orders one by one: read by id, recorded, counted; what cannot be understood is set aside and tried again."""
+"""Orders one by one: read by id, recorded, counted; what cannot be understood is set aside for later."""
 
 import dataclasses
 from collections.abc import Sequence
