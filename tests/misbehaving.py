@@ -51,6 +51,7 @@ class Reply:
     delay: float = 0.0
     reset: bool = False
     cut: bool = False
+    drip: float = 0.0
 
     @property
     def content(self):
@@ -130,7 +131,10 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in (usual | reply.headers).items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        for piece in [bytes([byte]) for byte in content] if reply.drip else [content]:
+            self.wfile.write(piece)
+            self.wfile.flush()
+            time.sleep(reply.drip)
         if reply.cut:
             self.close_connection = True
 

@@ -16,6 +16,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, func, select
@@ -1143,6 +1144,10 @@ class TestSchema:
             assert ledger.upgrade() == ledger.status() == schema.SchemaStatus(current=newest, head=newest)
             assert ledger.upgrade().is_current
         open_ledger(database_url).close()
+
+    def test_the_version_needed_is_that_of_the_newest_migration(self):
+        scripts = ScriptDirectory.from_config(schema.configuration())
+        assert scripts.get_heads() == [schema.head()]
 
     def test_work_on_a_database_without_schema_is_refused(self, database_url):
         SqlLedger(database_url).close()

@@ -15,7 +15,7 @@ def test_what_init_writes_can_be_checked_and_names_every_missing_secret(opened):
     assert "the stock list was counted" in done.out, "the example's count is old, and check says so"
     assert "2 of 8 checks failed" in done.out
     ok = [line for line in done.out.splitlines() if line.startswith("ok")]
-    assert len(ok) == 5
+    assert len(ok) == 6
 
 
 def test_check_sees_that_all_is_well(seller):

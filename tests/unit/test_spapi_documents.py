@@ -73,6 +73,13 @@ def spoken(error):
     return "".join(traceback.format_exception(error)) + repr(error)
 
 
+def test_a_document_that_comes_drop_by_drop_is_given_up_on(amazon, clock):
+    amazon.usual = Reply(body=TEXT, headers=UTF8, drip=0.05)
+    documents = make(clock, amazon.url, longest_seconds=0.12)
+    with contextlib.closing(documents), pytest.raises(Unavailable, match="ReadTimeout"):
+        documents.download(f"{amazon.url}/documents/d1", compressed=False)
+
+
 # --- storing ------------------------------------------------------------------------------------------
 
 

@@ -298,6 +298,13 @@ def test_a_server_that_is_too_slow_is_given_up_on(amazon, connect, clock):
     assert gateway.requests == {"searchOrders": 2}
 
 
+def test_an_answer_that_comes_drop_by_drop_is_given_up_on(amazon, connect):
+    amazon.answer(Reply(body={"orders": [], "pagination": {}}, drip=0.1))
+    gateway = connect(timeout_seconds=0.2)
+    assert search(gateway).body == amazon.usual.body
+    assert gateway.requests == {"searchOrders": 2}
+
+
 def test_a_server_that_is_not_there_is_unavailable(connect):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

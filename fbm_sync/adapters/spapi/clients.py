@@ -25,10 +25,14 @@ from sp_api.base.credential_provider import FromCodeCredentialProvider
 from sp_api.base.helpers import fill_query_params
 
 from fbm_sync.adapters.spapi.answers import Answer, BadAnswer
-from fbm_sync.adapters.spapi.tokens import AccessTokens, Credentials, connect
+from fbm_sync.adapters.spapi.tokens import AccessTokens, Credentials
+from fbm_sync.adapters.spapi.wire import connect
 from fbm_sync.ports import Clock
 
 _TOKEN_HEADER = "x-amz-access-token"
+_READS_LONGEST = 4
+"""A whole answer may take as long as so many of its reads; the largest page has some hundred kilobytes."""
+
 _WRONG_SPELLINGS = frozenset({"MarketplaceId", "MarketplaceIds", "marketplace_ids"})
 
 
@@ -227,7 +231,13 @@ def make_clients(
     }
     # One connection pool for all: they talk to the same host.
     transport = HttpxTransport(
-        client=connect(endpoint, verify=verify, timeout=timeout, check=_refuse_spellings)
+        client=connect(
+            endpoint,
+            verify=verify,
+            timeout=timeout,
+            longest_seconds=_READS_LONGEST * (timeout.read or 0),
+            check=_refuse_spellings,
+        )
     )
     for client in clients.values():
         client.access_token = lambda: tokens.token(credentials)

@@ -18,7 +18,7 @@ import tenacity
 
 from fbm_sync.adapters.spapi.answers import Answer
 from fbm_sync.adapters.spapi.reading import text
-from fbm_sync.adapters.spapi.tokens import connect
+from fbm_sync.adapters.spapi.wire import connect
 from fbm_sync.errors import RemoteError, RequestRejected, Unavailable, UnexpectedPayload
 from fbm_sync.logs import REQUEST_SENT
 from fbm_sync.ports import Clock
@@ -27,6 +27,9 @@ from fbm_sync.settings.notation import is_loopback
 UPLOAD, DOWNLOAD = "uploadDocument", "downloadDocument"
 
 _MOST_ATTEMPTS = 4
+_LONGEST_SECONDS = 900.0
+"""How long one document may take to come in."""
+
 _MOST_BYTES = 512 * 1024 * 1024
 """No document of a seller's account comes near: a bigger one is a mistake, and would fill the memory."""
 
@@ -64,12 +67,13 @@ class Documents:
         timeout: httpx.Timeout,
         count: Callable[[str], None],
         most_bytes: int = _MOST_BYTES,
+        longest_seconds: float = _LONGEST_SECONDS,
     ) -> None:
         self._clock = clock
         self._count = count
         self._most_bytes = most_bytes
         self._is_local = _is_local(httpx.URL(endpoint))
-        self._client = connect(endpoint, verify=verify, timeout=timeout)
+        self._client = connect(endpoint, verify=verify, timeout=timeout, longest_seconds=longest_seconds)
 
     def upload(self, url: str, content: bytes, content_type: str) -> None:
         """Store a document; the content type has to be the one its address was made for.

@@ -8,13 +8,13 @@ token, or when one is dead (the gateway says so). Tokens and secrets are never l
 import dataclasses
 import ssl
 import threading
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 import httpx
 
+from fbm_sync.adapters.spapi.wire import connect
 from fbm_sync.errors import AccessRefused, RemoteError, Throttled, Unavailable, UnexpectedPayload
 from fbm_sync.ports import Clock
 
@@ -53,26 +53,6 @@ class _Seller:
     failed_until: datetime | None = None
 
 
-def connect(
-    endpoint: str,
-    *,
-    verify: ssl.SSLContext,
-    timeout: httpx.Timeout,
-    check: Callable[[httpx.Request], None] | None = None,
-) -> httpx.Client:
-    """Return a connection to an endpoint, made with the shared TLS context and never without time-outs.
-
-    The machine's proxy settings are for the world outside: an `http://` endpoint is on this machine.
-    `check` sees each request before it leaves.
-    """
-    return httpx.Client(
-        verify=verify,
-        timeout=timeout,
-        trust_env=httpx.URL(endpoint).scheme == "https",
-        event_hooks={"request": [check] if check else []},
-    )
-
-
 class AccessTokens:
     """The access tokens in use, by client id and refresh token; safe for any number of threads."""
 
@@ -81,7 +61,12 @@ class AccessTokens:
     ) -> None:
         self._clock = clock
         self._endpoint = endpoint
-        self._client = connect(endpoint, verify=verify, timeout=httpx.Timeout(timeout_seconds))
+        self._client = connect(
+            endpoint,
+            verify=verify,
+            timeout=httpx.Timeout(timeout_seconds),
+            longest_seconds=2 * timeout_seconds,
+        )
         self._sellers: dict[tuple[str, str], _Seller] = {}
         self._lock = threading.Lock()
 

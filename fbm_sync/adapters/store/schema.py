@@ -1,21 +1,25 @@
 """The schema and its versions: what the database has, what this release needs, the way between them.
 
-A new version: change a file with tables, then write the next file in `migrations/versions` (alembic's
-`command.revision(configuration(connection), message, autogenerate=True)` drafts it). A test compares what
-the migrations make with the tables, on both databases.
+A new version: change a file with tables, write the next file in `migrations/versions` (alembic's
+`command.revision(configuration(connection), message, autogenerate=True)` drafts it), and set `HEAD`. Tests
+compare what the migrations make with the tables, on both databases, and `HEAD` with the newest of them.
+Alembic is loaded only to change a schema: every command looks at its version, and loading takes a while.
 """
 
 import dataclasses
 import threading
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, Select, column, inspect, select, table
 
 from fbm_sync.adapters.store import alert_tables, offer_tables, order_tables, run_tables, supply_tables
 from fbm_sync.adapters.store.tables import StoreRow
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0003"
+"""The version this release needs: that of the newest migration, known here without loading alembic."""
 
 VERSION_TABLE = "fbm_sync_schema"
 """Not alembic's own name: a PostgreSQL database may serve other programs too."""
@@ -45,8 +49,10 @@ class SchemaStatus:
         return self.current == self.head
 
 
-def configuration(connection: Connection | None = None) -> Config:
+def configuration(connection: Connection | None = None) -> "Config":
     """Return alembic's configuration, made here: an installed package has no alembic.ini."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", _SCRIPTS)
     config.set_main_option("path_separator", "os")
@@ -56,23 +62,25 @@ def configuration(connection: Connection | None = None) -> Config:
 
 def head() -> str:
     """Return the version that this release needs."""
-    (version,) = _scripts().get_heads()
-    return version
+    return HEAD
 
 
 def is_known(version: str) -> bool:
     """Tell whether this release has heard of a version; it has not when a newer release wrote it."""
-    return version in {script.revision for script in _scripts().walk_revisions()}
+    if version == HEAD:
+        return True
+    from alembic.script import ScriptDirectory
 
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(configuration())
+    scripts = ScriptDirectory.from_config(configuration())
+    return version in {script.revision for script in scripts.walk_revisions()}
 
 
 def status(connection: Connection) -> SchemaStatus:
     """Return the database's version beside ours."""
-    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-    return SchemaStatus(current=context.get_current_revision(), head=head())
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return SchemaStatus(current=None, head=HEAD)
+    versions: Select[str] = select(column("version_num")).select_from(table(VERSION_TABLE))
+    return SchemaStatus(current=connection.execute(versions).scalar_one_or_none(), head=HEAD)
 
 
 def is_empty(connection: Connection) -> bool:
@@ -82,5 +90,7 @@ def is_empty(connection: Connection) -> bool:
 
 def upgrade(connection: Connection) -> None:
     """Bring the schema to the version this release needs, in the connection's transaction."""
+    from alembic import command
+
     with _one_at_a_time:
         command.upgrade(configuration(connection), "head")

@@ -5,16 +5,10 @@ Amazon's fields are called (`adapters.spapi`), how files are read (`adapters.sup
 demand (`domain`).
 """
 
+from fbm_sync.flows.pull.by_id import OrdersPulled, pull_named_orders
 from fbm_sync.flows.pull.hints import HintsPulled, HintTerms, pull_hints
 from fbm_sync.flows.pull.offers import OffersPulled, pull_offers
-from fbm_sync.flows.pull.orders import (
-    TOKEN_LIFE,
-    OrdersPulled,
-    PullTerms,
-    next_window,
-    pull_named_orders,
-    pull_orders,
-)
+from fbm_sync.flows.pull.orders import TOKEN_LIFE, PullTerms, next_window, pull_orders
 from fbm_sync.flows.pull.supply import SupplyPulled, pull_supply
 
 __all__ = [

@@ -13,7 +13,7 @@ import structlog
 
 from fbm_sync.domain.order import Fulfiller, OrderId, Sku
 from fbm_sync.errors import AccessRefused, RemoteError, Throttled
-from fbm_sync.flows.pull.orders import pull_named_orders
+from fbm_sync.flows.pull.by_id import pull_named_orders
 from fbm_sync.ports import (
     AccountStatusChanged,
     Clock,

@@ -1,24 +1,21 @@
 """Orders: every change since the watermark, page by page, nothing lost and nothing twice."""
 
 import dataclasses
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
-from fbm_sync.domain.order import Order, OrderId, carry_over
-from fbm_sync.errors import AccessRefused, RemoteError, RequestRejected, Throttled, UnexpectedPayload
+from fbm_sync.errors import RequestRejected, UnexpectedPayload
+from fbm_sync.flows.pull.by_id import OrdersPulled, Tally, record_orders, retry_quarantined
 from fbm_sync.ports import (
     Books,
     Clock,
-    Failure,
     Ledger,
     OrderPage,
     OrderSource,
     OrderWindow,
     PageCursor,
     Progress,
-    Unreadable,
     unwatched,
 )
 
@@ -30,26 +27,8 @@ TOKEN_LIFE = timedelta(hours=23)
 _MOST_BARREN_PAGES = 5
 """One page may come twice; so many in a row with nothing new on them are a circle, whatever their tokens."""
 
-_RETRIED_FROM_QUARANTINE = 5
-
 _SWEEP = "sweep"
 """The name under which it is noted when the pull last reached far back."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class OrdersPulled:
-    """What a pull of orders brought: how many were read, how many of them new or changed.
-
-    `left` are orders asked for by id that are neither recorded nor in quarantine.
-    """
-
-    pulled: int = 0
-    new: int = 0
-    changed: int = 0
-    quarantined: int = 0
-    watermark: datetime | None = None
-    failures: tuple[Failure, ...] = ()
-    left: tuple[OrderId, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,23 +43,6 @@ class PullTerms:
     first: timedelta = timedelta(days=30)
     sweep_every: timedelta = timedelta(hours=6)
     sweep_overlap: timedelta = timedelta(hours=26)
-
-
-class _Tally:
-    """Running counts of one pull."""
-
-    def __init__(self) -> None:
-        self.pulled = self.new = self.changed = self.quarantined = 0
-
-    def report(self, watermark: datetime | None, failures: Sequence[Failure] = ()) -> OrdersPulled:
-        return OrdersPulled(
-            pulled=self.pulled,
-            new=self.new,
-            changed=self.changed,
-            quarantined=self.quarantined,
-            watermark=watermark,
-            failures=tuple(failures),
-        )
 
 
 def pull_orders(
@@ -107,7 +69,7 @@ def pull_orders(
         # An interrupted walk is complete now, but it ends where it was begun, perhaps hours ago.
         wanted, _ = _start(account, ledger, clock, terms, None)
         watermark = walk.read(wanted, None)
-    failures = _retry_quarantined(account, source, ledger, clock, walk.tally)
+    failures = retry_quarantined(account, source, ledger, clock, walk.tally)
     return walk.tally.report(watermark, failures)
 
 
@@ -147,7 +109,7 @@ class _Walk:
     ) -> None:
         self.account, self.source, self.ledger, self.clock = account, source, ledger, clock
         self.terms, self.run_id, self.progress = terms, run_id, progress
-        self.tally = _Tally()
+        self.tally = Tally()
 
     def read(self, window: OrderWindow, cursor: PageCursor | None) -> datetime | None:
         """Read one window to its end and return the watermark after it.
@@ -227,7 +189,7 @@ class _Walk:
 
     def _record(self, page: OrderPage, cursor: PageCursor | None) -> None:
         with self.ledger.transaction() as books:
-            _record_orders(self.account, page.orders, books, self.tally, self.clock.now())
+            record_orders(self.account, page.orders, books, self.tally, self.clock.now())
             if page.unreadable:
                 books.orders.set_aside(self.account, page.unreadable, self.clock.now())
             # The cursor goes with the page it follows: after a crash no page is skipped or lost.
@@ -264,83 +226,3 @@ def _cursor_after(
     if page.next_token is None:
         return None
     return PageCursor(window=window, token=page.next_token, read_up_to=read_up_to, saved_at=now)
-
-
-def _record_orders(account: str, orders: Sequence[Order], books: Books, tally: _Tally, now: datetime) -> None:
-    known = books.orders.known(account, [order.order_id for order in orders])
-    fresh = [carry_over(known.get(order.order_id), order, read_at=now) for order in orders]
-    books.orders.record(fresh)
-    books.orders.readmit(account, [order.order_id for order in orders])
-    tally.pulled += len(fresh)
-    tally.new += sum(order.order_id not in known for order in fresh)
-    tally.changed += sum(
-        order.order_id in known and known[order.order_id].updated_at < order.updated_at for order in fresh
-    )
-
-
-def _retry_quarantined(
-    account: str, source: OrderSource, ledger: Ledger, clock: Clock, tally: _Tally
-) -> list[Failure]:
-    """Try again, by id, a few of the orders that could not be understood before."""
-    with ledger.transaction() as books:
-        waiting = [item for item in books.orders.quarantined() if item.account == account]
-    # The longest untried first: a few that never succeed must not keep the others from their turn.
-    waiting.sort(key=lambda item: (item.last_seen_at, item.subject))
-    # An order that came without an id is described in words; there is nothing to ask Amazon for.
-    named = [OrderId(item.subject) for item in waiting if " " not in item.subject]
-    ids = named[:_RETRIED_FROM_QUARANTINE]
-    return list(pull_named_orders(account, source, ledger, clock, ids, tally=tally).failures)
-
-
-def pull_named_orders(
-    account: str,
-    source: OrderSource,
-    ledger: Ledger,
-    clock: Clock,
-    order_ids: Sequence[OrderId],
-    *,
-    tally: _Tally | None = None,
-    progress: Progress = unwatched,
-) -> OrdersPulled:
-    """Read single orders by id; one that fails never keeps the others away.
-
-    What cannot be understood is set aside. Amazon's quota or door being closed ends it: the others
-    would fare no better.
-    """
-    tally = tally or _Tally()
-    failures = []
-    kept: set[OrderId] = set()
-    for done, order_id in enumerate(order_ids, start=1):
-        try:
-            order = source.order(order_id)
-        except RemoteError as error:
-            failures.append(Failure(what=f"order {order_id}", why=str(error), next=error.next_step))
-            if isinstance(error, AccessRefused | Throttled):
-                break
-            if _set_aside_named(account, order_id, error, ledger, clock):
-                kept.add(order_id)
-            continue
-        with ledger.transaction() as books:
-            _record_orders(account, [order], books, tally, clock.now())
-        kept.add(order_id)
-        progress("orders", done, len(order_ids))
-    left = tuple(order_id for order_id in order_ids if order_id not in kept)
-    return dataclasses.replace(tally.report(None, failures), left=left)
-
-
-def _set_aside_named(
-    account: str, order_id: OrderId, error: RemoteError, ledger: Ledger, clock: Clock
-) -> bool:
-    """Quarantine an order that cannot be understood; note the vain try for one that waits there already.
-
-    Returns whether it waits in quarantine now.
-    """
-    with ledger.transaction() as books:
-        waits = any(
-            (item.account, item.subject) == (account, order_id) for item in books.orders.quarantined()
-        )
-        aside = waits or isinstance(error, UnexpectedPayload)
-        if aside:
-            why = Unreadable(subject=order_id, reason=str(error))
-            books.orders.set_aside(account, [why], clock.now())
-    return aside
