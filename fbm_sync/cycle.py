@@ -143,7 +143,7 @@ class Turn:
         """Decide every offer and judge every order."""
         planned = plan_flow.plan(self.app.ledger, self.app.clock, self.app.shop_terms, run_id=self.run_id)
         self.report.plan.update(skus=planned.skus, changed=planned.changed)
-        if planned.skus and all(one.desired is None for one in planned.decisions):
+        if planned.skus and planned.untouched == planned.skus:
             self.report.notes.append(
                 "No listing could be decided: compare the SKUs of stock.csv with those at Amazon."
             )

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 from fbm_sync.domain.alert import QuietHours
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.offer import AutomatedHandling
-from fbm_sync.domain.plan import ShopTerms
+from fbm_sync.domain.shop import ShopTerms
 from fbm_sync.errors import ConfigError
 from fbm_sync.flows.alert import LOG_CHANNEL, AlertTerms
 from fbm_sync.flows.pull import HintTerms, PullTerms

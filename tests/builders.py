@@ -18,9 +18,11 @@ from fbm_sync.domain.channel import Channel
 from fbm_sync.domain.delay import Evidence, ForecastMethod, law_of
 from fbm_sync.domain.leadtime import ArrivalForecast, ArrivalTerms, ExpectedLot
 from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
-from fbm_sync.domain.offer import AutomatedHandling, OfferDecision
+from fbm_sync.domain.decision import OfferDecision
+from fbm_sync.domain.offer import AutomatedHandling
 from fbm_sync.domain.order import Order, OrderId, OrderItem, OrderStatus, Shipment, Sku
-from fbm_sync.domain.plan import ShopFacts, ShopPlan, ShopTerms
+from fbm_sync.domain.plan import ShopPlan
+from fbm_sync.domain.shop import ShopFacts, ShopTerms
 from fbm_sync.domain.policy import BackorderKind, BackorderPolicy, Lever
 from fbm_sync.domain.supply import CatalogEntry, Lot, LotStatus, Receipt, StockCount, SupplySnapshot
 
@@ -165,6 +167,7 @@ def an_expected_lot(
         confidence=0.95,
         method=ForecastMethod.SUPPLIER,
         receipts=20,
+        effective_receipts=20,
         law=law_of(sorted(law.items()), [Evidence(method=ForecastMethod.SUPPLIER, receipts=20)], ready_in),
         base=TODAY,
         age=0,
@@ -307,17 +310,17 @@ def orders(max_size: int = 8) -> st.SearchStrategy[list[Order]]:
     return st.builds(random_orders, _SEEDS, st.integers(min_value=0, max_value=max_size))
 
 
-def random_orders(seed: int, size: int) -> list[Order]:
+def random_orders(seed: int, size: int, skus: Sequence[str] = SKUS) -> list[Order]:
     rng = random.Random(seed)
-    return [_random_order(rng, f"{number:03}") for number in range(size)]
+    return [random_order(rng, f"{number:03}", skus) for number in range(size)]
 
 
-def _random_order(rng: random.Random, order_id: str) -> Order:
+def random_order(rng: random.Random, order_id: str, skus: Sequence[str]) -> Order:
     wish = rng.random() < 0.07
     overdue = rng.random() < 0.07
     items = tuple(
         an_item(sku, rng.randint(1, 8), cancel_requested=wish)
-        for sku in rng.sample(SKUS, rng.choice((1, 1, 2)))
+        for sku in rng.sample(skus, rng.choice((1, 1, 2)))
     )
     due = rng.choice((rng.randint(1, 28 * 24), rng.randint(1, 28 * 24), rng.randint(1, 100), None))
     return an_order(
@@ -338,7 +341,7 @@ def counts() -> st.SearchStrategy[list[StockCount]]:
     return st.builds(random_counts, _SEEDS, st.integers(min_value=0, max_value=len(SKUS)))
 
 
-def random_counts(seed: int, size: int) -> list[StockCount]:
+def random_counts(seed: int, size: int, skus: Sequence[str] = SKUS) -> list[StockCount]:
     rng = random.Random(seed)
     return [
         a_count(
@@ -346,7 +349,7 @@ def random_counts(seed: int, size: int) -> list[StockCount]:
             sku,
             reserved_elsewhere=rng.choice((0, 0, 0, 0, 1, 5)),
         )
-        for sku in rng.sample(SKUS, size)
+        for sku in rng.sample(skus, size)
     ]
 
 
@@ -355,13 +358,13 @@ def lots(max_size: int = 6) -> st.SearchStrategy[list[Lot]]:
     return st.builds(random_lots, _SEEDS, st.integers(min_value=0, max_value=max_size))
 
 
-def random_lots(seed: int, size: int) -> list[Lot]:
+def random_lots(seed: int, size: int, skus: Sequence[str] = SKUS) -> list[Lot]:
     rng = random.Random(seed)
     return [
         a_lot(
             f"PO-{number}",
             rng.randint(1, 40),
-            rng.choice(SKUS),
+            rng.choice(skus),
             received_units=rng.choice((0, 0, 3)),
             promised_on=rng.choice((on_day(rng.randint(1, 15)), on_day(rng.randint(-21, 42)), None)),
             ordered_on=rng.choice((on_day(-30), on_day(-5), on_day(-90), None)),
@@ -410,7 +413,7 @@ def random_policy(rng: random.Random) -> BackorderPolicy:
     )
 
 
-def _random_entry(rng: random.Random, sku: str) -> CatalogEntry:
+def random_entry(rng: random.Random, sku: str) -> CatalogEntry:
     return an_entry(
         sku,
         price_minor=rng.choice((None, 1000)),
@@ -421,7 +424,7 @@ def _random_entry(rng: random.Random, sku: str) -> CatalogEntry:
     )
 
 
-def _random_offer(rng: random.Random, account: str, sku: str) -> ObservedOffer:
+def random_offer(rng: random.Random, account: str, sku: str) -> ObservedOffer:
     return an_observed_offer(
         rng.choice((0, 0, 1, 3, 50)),
         sku,
@@ -492,13 +495,14 @@ def a_random_shop(
     stock: Sequence[StockCount],
     inbound: Sequence[Lot],
     receipts: Sequence[Receipt],
+    skus: Sequence[str] = SKUS,
 ) -> Shop:
     rng = random.Random(seed)
     channels = rng.choice((_no_channels, _random_shares, _random_pools))(rng)
     pools = sorted({channel.pool for channel in channels.values()} | {""})
     stock = [dataclasses.replace(count, pool=rng.choice(pools)) for count in stock]
     inbound = [dataclasses.replace(lot, pool=rng.choice(pools)) for lot in inbound]
-    listings = [(account, sku) for account in ACCOUNTS for sku in SKUS]
+    listings = [(account, sku) for account in ACCOUNTS for sku in skus]
     terms = shop_terms(
         random_policy(rng),
         accounts={account: rng.choice(list(AutomatedHandling)) for account in ACCOUNTS},
@@ -511,9 +515,9 @@ def a_random_shop(
         stock,
         inbound,
         receipts=receipts,
-        catalog=[_random_entry(rng, sku) for sku in rng.sample(SKUS, rng.randint(0, len(SKUS)))],
+        catalog=[random_entry(rng, sku) for sku in rng.sample(skus, rng.randint(0, len(skus)))],
         offers=[
-            _random_offer(rng, *listing) for listing in rng.sample(listings, rng.randint(1, len(listings)))
+            random_offer(rng, *listing) for listing in rng.sample(listings, rng.randint(1, len(listings)))
         ],
         recent=(*holding, *rng.choice((_PAST, _PAST, ()))),
     )

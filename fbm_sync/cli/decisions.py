@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from fbm_sync.domain.decision import OfferDecision
 from fbm_sync.domain.listing import Offer, OfferChange, describe
-from fbm_sync.domain.offer import OfferDecision
 
 
 def offer_words(offer: Offer | None) -> str:

@@ -10,6 +10,7 @@ from fbm_sync.cli.explained_orders import Terms, explain_order, explain_unjudged
 from fbm_sync.cli.explanation import Explanation, Local
 from fbm_sync.cli.screen import Screen
 from fbm_sync.cli.session import Session, instant
+from fbm_sync.cli.wording import readable
 from fbm_sync.domain.order import OrderId, Sku
 from fbm_sync.domain.risk import words_for
 from fbm_sync.errors import ConfigError
@@ -32,45 +33,48 @@ def explain(
     session: Session = context.obj
     with session.app() as app:
         then = instant(at, app.clock.now(), "--at")
-        calendar = app.settings.calendar.ship_calendar()
-
-        def local(moment: datetime) -> str:
-            return words_for(moment, calendar)
-
-        found = _offers(app, Sku(subject), then) or _orders(app, OrderId(subject), then, local)
+        found = _offers(app, Sku(subject), then) or _orders(app, OrderId(subject), then)
         if not found:
             raise _unknown(app, subject, then)
     if session.screen.as_json:
-        documents = [one.as_json() for one in found]
+        documents = [one.as_json() for one, _ in found]
         session.screen.document(documents[0] if len(documents) == 1 else documents)
-    for one in found:
+    for one, local in found:
         _show(session.screen, one, local)
     return 0
 
 
-def _offers(app: App, sku: Sku, at: datetime | None) -> list[Explanation]:
+def _local(app: App, account: str) -> Local:
+    """Return how an account says an instant: by the clock that its orders are due by."""
+    calendar = app.shop_terms.calendars.of(account)
+    return lambda moment: words_for(moment, calendar)
+
+
+def _offers(app: App, sku: Sku, at: datetime | None) -> list[tuple[Explanation, Local]]:
     """Explain a SKU's offers from the decisions alone: each carries its whole argument."""
     with app.ledger.transaction() as books:
         decisions = books.offers.decisions(skus=[sku], at=at)
-    return [explain_offer(one, asked_at=at) for one in decisions]
+    return [(explain_offer(one, asked_at=at), _local(app, one.account)) for one in decisions]
 
 
-def _orders(app: App, order_id: OrderId, at: datetime | None, local: Local) -> list[Explanation]:
+def _orders(app: App, order_id: OrderId, at: datetime | None) -> list[tuple[Explanation, Local]]:
     """Explain an order's state from its outlook alone, which tells the lots it waits for."""
     with app.ledger.transaction() as books:
         orders = books.orders.find([order_id])
         outlooks = {one.account: one for one in books.orders.outlooks(order_ids=[order_id], at=at)}
-    settings = app.settings
     terms = Terms(
-        late_limit=settings.alerts.late_probability, split_shipments=settings.orders.split_shipments
+        late_limit=app.settings.alerts.late_probability,
+        split_shipments=app.settings.orders.split_shipments,
+        at=at or app.clock.now(),
+        asked_at=at,
     )
     found = []
     for order in orders:
-        outlook = outlooks.get(order.account)
+        outlook, local = outlooks.get(order.account), _local(app, order.account)
         if outlook is not None:
-            found.append(explain_order(order, outlook, asked_at=at, terms=terms, local=local))
+            found.append((explain_order(order, outlook, terms, local), local))
         elif at is None:
-            found.append(explain_unjudged(order, local))
+            found.append((explain_unjudged(order, local), local))
     return found
 
 
@@ -95,13 +99,13 @@ def _show(screen: Screen, one: Explanation, local: Local) -> None:
     screen.say(one.subject, style="bold")
     if one.asked_at is not None:
         screen.say(f"  As it was on {local(one.asked_at)}.")
-    screen.say(f"  {one.decision}")
+    screen.say(f"  {readable(one.answer)}")
     for heading, lines in one.sections(local):
         if lines:
             screen.say()
             screen.say(heading, style="bold")
             for line in lines:
-                screen.say(f"  {line}")
+                screen.say(f"  {readable(line)}")
     if one.decided_at is not None:
         screen.say()
         run = f", run {one.run_id}" if one.run_id else ""

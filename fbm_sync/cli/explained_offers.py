@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from fbm_sync.cli.explanation import Explanation
-from fbm_sync.cli.wording import CAPS, GATES, cap_label, gate_label, remedy
+from fbm_sync.cli.wording import CAPS, GATES, cap_label, gate_title, needed, plainly, remedy
+from fbm_sync.domain.decision import Fact, OfferDecision
 from fbm_sync.domain.explain import Turn, TurnKind, turns_of_offer
 from fbm_sync.domain.listing import ListingMode, count_units, describe
-from fbm_sync.domain.offer import Fact, OfferDecision
 
 _MODES = {
     ListingMode.IN_STOCK: "Sold from stock",
@@ -20,13 +20,14 @@ def explain_offer(one: OfferDecision, asked_at: datetime | None) -> Explanation:
     """Explain a SKU's offer from the record of its decision."""
     return Explanation(
         subject=f"SKU {one.sku} (account {one.account})",
-        decision=f"{_MODES[one.mode]}: {_offer_words(one)} {' '.join(one.reasons)}".strip(),
+        answer=f"{_MODES[one.mode]}: {_offer_words(one)}",
+        why=[plainly(reason) for reason in one.reasons],
         facts=[
             *one.facts,
             Fact(name="free to promise today (ATP)", value=count_units(one.atp_today), as_of=one.decided_at),
         ],
-        rules=one.rules,
-        rejected=one.rejected,
+        rules=[plainly(rule) for rule in one.rules],
+        rejected=[plainly(other) for other in one.rejected],
         would_change=[(turn, _offer_turn(turn)) for turn in turns_of_offer(one)],
         gates=one.gates,
         cap=one.cap,
@@ -51,7 +52,7 @@ def _offer_turn(turn: Turn) -> str:
     units = "" if turn.units is None else count_units(turn.units)
     match turn.kind:
         case TurnKind.RECORD:
-            return f"What is said above: {turn.now}"
+            return "That this cause goes away: a row for it in stock.csv, or no other channel on its listing."
         case TurnKind.FRESH_COUNT:
             return "A stock list that was counted lately: then quantities may rise again."
         case TurnKind.SALES:
@@ -70,7 +71,8 @@ def _offer_turn(turn: Turn) -> str:
 
 def _gate_turn(turn: Turn, units: str) -> str:
     """Say what opens a gate, and how many units could be sold then."""
-    text = f"{gate_label(turn.name)}: now {turn.now}, needed {turn.needed}{remedy(GATES, turn.name)}."
+    asked = f"{needed(turn.needed)}{remedy(GATES, turn.name)}"
+    text = f"{gate_title(turn.name)}: now {turn.now}; needed: {asked}."
     if turn.alone:
         return f"{text} This alone is in the way of selling {units} ahead."
     return f"{text} It is not the only thing in the way."
@@ -79,5 +81,5 @@ def _gate_turn(turn: Turn, units: str) -> str:
 def _cap_turn(turn: Turn, units: str) -> str:
     """Say what raises the smallest cap, and which the next one is."""
     reach = f"then up to {units} could be sold ahead" if units else "then it would set no limit"
-    together = "" if turn.alone else ", together with the other caps as small"
-    return f"The cap '{cap_label(turn.name)}'{remedy(CAPS, turn.name)}: {reach}{together}."
+    together = "" if turn.alone else ", together with the other limits as small"
+    return f"The limit '{cap_label(turn.name)}'{remedy(CAPS, turn.name)}: {reach}{together}."

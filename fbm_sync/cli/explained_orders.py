@@ -4,13 +4,14 @@ import dataclasses
 from datetime import datetime
 
 from fbm_sync.cli.explanation import Explanation, Local
+from fbm_sync.cli.orders import why_not_judged
 from fbm_sync.domain.allocation import CoverSource
 from fbm_sync.domain.awaited import describe_lot
+from fbm_sync.domain.decision import Fact
 from fbm_sync.domain.explain import Turn, TurnKind, turns_of_order
 from fbm_sync.domain.listing import count_units
-from fbm_sync.domain.offer import Fact
 from fbm_sync.domain.order import Order
-from fbm_sync.domain.risk import OrderOutlook, OrderState
+from fbm_sync.domain.risk import OrderOutlook, OrderState, span_words
 
 _STATES = {
     OrderState.ON_TRACK: "On track",
@@ -29,22 +30,31 @@ _ALLOCATION = (
     "Units go first to orders in picking, then to expedited ones, and among the others so that as few orders "
     "as possible are late; what is on the shelf is used before lots, lots by their date."
 )
+_HOPEFUL = (OrderState.ON_TRACK, OrderState.DUE_SOON)
+_JUDGED_BY_CHANCE = (*_HOPEFUL, OrderState.AT_RISK)
+_NOT_TO_SHIP = (OrderState.CANCEL_REQUESTED, OrderState.PENDING_STUCK)
 _THREATENED = (OrderState.AT_RISK, OrderState.LATE_CERTAIN)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """The seller's rules that orders are judged by: from which chance on one is at risk, may lines split."""
+    """What an explanation of orders goes by.
+
+    `late_limit` is the chance of being late from which one is at risk; `split_shipments` tells whether its
+    lines may leave one by one. `at` is the moment of the explanation, `asked_at` the same where it is past.
+    """
 
     late_limit: float
     split_shipments: bool
+    at: datetime
+    asked_at: datetime | None = None
 
 
 def explain_unjudged(order: Order, local: Local) -> Explanation:
     """Explain why an order is not judged at all."""
     return Explanation(
         subject=_order_subject(order),
-        decision="Nothing of it has to leave your warehouse.",
+        answer=why_not_judged(order),
         facts=[
             Fact(name="status at Amazon", value=order.status_text or order.status, as_of=order.updated_at),
             _ordered(order),
@@ -54,31 +64,25 @@ def explain_unjudged(order: Order, local: Local) -> Explanation:
     )
 
 
-def explain_order(
-    order: Order, outlook: OrderOutlook, *, asked_at: datetime | None, terms: Terms, local: Local
-) -> Explanation:
+def explain_order(order: Order, outlook: OrderOutlook, terms: Terms, local: Local) -> Explanation:
     """Explain an order's state from what was recorded when it was judged."""
-    pending = asked_at is None and order.is_pending
-    deadline = local(outlook.ship_by_at) if outlook.ship_by_at else "unknown"
-    facts = [_ordered(order), Fact(name="ship-by (Amazon's)", value=deadline)]
-    if asked_at is None:
+    past = terms.asked_at is not None
+    facts = [_ordered(order), Fact(name="ship-by (Amazon's)", value=_deadline(outlook, terms.at, local))]
+    if not past:
         status = order.status_text or order.status
         facts.insert(0, Fact(name="status at Amazon", value=status, as_of=order.updated_at))
-    facts.extend(_cover_facts(outlook))
-    step = f"Next step: {outlook.action}" if outlook.action else "Nothing needs to be done but to ship it."
+    pending = not past and order.is_pending
+    turns = turns_of_order(outlook, pending=pending)
     return Explanation(
         subject=_order_subject(order),
-        decision=f"{_STATES[outlook.state]}: {outlook.reason} {_promise(outlook)}",
-        facts=facts,
-        rules=[
-            _BY_LINE if terms.split_shipments else _COMPLETE,
-            _ALLOCATION,
-            f"From a {terms.late_limit:.0%} chance of missing ship-by on, an order counts as at risk.",
-            step,
-        ],
+        answer=_answer(outlook, pending=pending),
+        why=[outlook.reason, *_overtaking(outlook)],
+        action=outlook.action,
+        facts=[*facts, *_cover_facts(outlook)],
+        rules=_rules(outlook, terms),
         rejected=_rejected(outlook, terms),
-        would_change=[(turn, _order_turn(turn, local)) for turn in turns_of_order(outlook, pending=pending)],
-        asked_at=asked_at,
+        would_change=[(turn, _order_turn(turn, local)) for turn in turns],
+        asked_at=terms.asked_at,
         decided_at=outlook.judged_at,
     )
 
@@ -92,17 +96,52 @@ def _ordered(order: Order) -> Fact:
     return Fact(name="ordered", value=units, as_of=order.created_at)
 
 
+def _deadline(outlook: OrderOutlook, at: datetime, local: Local) -> str:
+    """Say Amazon's ship-by, and how much time is left or how long ago it was."""
+    if outlook.ship_by_at is None:
+        return "unknown"
+    span = span_words(abs(outlook.ship_by_at - at))
+    return f"{local(outlook.ship_by_at)} ({f'{span} ago' if at > outlook.ship_by_at else f'in {span}'})"
+
+
+def _answer(outlook: OrderOutlook, *, pending: bool) -> str:
+    """Say in one sentence how the order stands."""
+    if outlook.state in _NOT_TO_SHIP:
+        return f"{_STATES[outlook.state]}: it must not ship."
+    standing = "Waiting for its payment" if pending else _STATES[outlook.state]
+    return f"{standing}: {_promise(outlook)}"
+
+
 def _promise(outlook: OrderOutlook) -> str:
     """Say when the order can leave, how that compares with its ship-by, and how sure it is."""
     if outlook.promise_on is None:
-        return "Nothing you have or expect covers all of it."
-    text = f"It can leave on {outlook.promise_on}"
-    slack = outlook.slack_days
-    if slack is not None:
-        text += f", {_slack_words(slack)}"
-    if outlook.late_probability is not None:
+        return "nothing you have or expect covers all of it."
+    when = "can be promised for" if outlook.awaits else "can leave on"
+    text = f"it {when} {outlook.promise_on}"
+    if outlook.slack_days is not None:
+        text += f", {_slack_words(outlook.slack_days)}"
+    if outlook.late_probability is not None and outlook.state in _HOPEFUL:
         text += f"; the chance of being late is {outlook.late_probability:.0%}"
     return f"{text}."
+
+
+def _overtaking(outlook: OrderOutlook) -> list[str]:
+    """Say how much of the hope rests on other lots that may come first."""
+    pooled, alone = outlook.late_probability, outlook.late_alone_probability
+    if pooled is None or alone is None or f"{pooled:.0%}" == f"{alone:.0%}":
+        return []
+    return [f"If only the lot assigned to it could serve it, the chance of being late would be {alone:.0%}."]
+
+
+def _rules(outlook: OrderOutlook, terms: Terms) -> list[str]:
+    rules = [_BY_LINE if terms.split_shipments else _COMPLETE]
+    if _sources(outlook) != {CoverSource.ON_HAND}:
+        rules.append(_ALLOCATION)
+    if outlook.state in _JUDGED_BY_CHANCE:
+        rules.append(
+            f"From a {terms.late_limit:.0%} chance of missing ship-by on, an order counts as at risk."
+        )
+    return rules
 
 
 def _slack_words(slack: int) -> str:
@@ -122,7 +161,7 @@ def _cover_facts(outlook: OrderOutlook) -> list[Fact]:
             if part.source is CoverSource.ON_HAND:
                 facts.append(Fact(name=name, value="on the shelf"))
             elif part.source is CoverSource.SHORTAGE:
-                facts.append(Fact(name=name, value="covered by no stock and no believed inbound"))
+                facts.append(Fact(name=name, value=_uncovered(item.sku)))
             elif part.lot in lots:
                 facts.append(Fact(name=name, value=f"from lot {part.lot}: {describe_lot(lots[part.lot])}"))
             else:
@@ -130,10 +169,16 @@ def _cover_facts(outlook: OrderOutlook) -> list[Fact]:
     return facts
 
 
+def _uncovered(sku: str) -> str:
+    return (
+        "covered by nothing on the shelf and no purchase order that is believed "
+        f"(fbm-sync explain {sku} names those)"
+    )
+
+
 def _rejected(outlook: OrderOutlook, terms: Terms) -> list[str]:
     """Say which other ways there were to serve the order, and why they were not taken."""
-    sources = {part.source for item in outlook.items for part in item.cover}
-    rejected = []
+    sources, rejected = _sources(outlook), []
     if CoverSource.ON_HAND in sources and len(sources) > 1 and not terms.split_shipments:
         rejected.append(
             "Sending what is on the shelf first: orders leave complete ([orders] split_shipments is false)."
@@ -143,11 +188,15 @@ def _rejected(outlook: OrderOutlook, terms: Terms) -> list[str]:
             "Taking units from the shelf that other orders use: those come first by the rule, or more orders "
             "would be late in all."
         )
-    if outlook.state in _THREATENED:
+    if outlook.state in _THREATENED and outlook.promise_on is not None:
         rejected.append(
             "Cancelling it now: that counts in the cancellation rate (CR) at once, and it may still be saved."
         )
     return rejected
+
+
+def _sources(outlook: OrderOutlook) -> set[CoverSource]:
+    return {part.source for item in outlook.items for part in item.cover}
 
 
 def _order_turn(turn: Turn, local: Local) -> str:
@@ -165,7 +214,7 @@ def _order_turn(turn: Turn, local: Local) -> str:
         case TurnKind.SHIPMENT if turn.kept:
             return f"Only time: it must leave, and the shipment be confirmed,{by or ' soon'}."
         case TurnKind.SHIPMENT:
-            end = f" Without that Amazon cancels it{by}." if by else ""
+            end = f" Otherwise Amazon cancels it{by}." if by else ""
             return f"Confirming its shipment.{end}"
     return _arrival_turn(turn)
 

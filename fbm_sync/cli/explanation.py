@@ -1,14 +1,14 @@
-"""An explanation: what was decided, from what, by which rule, what would change it; and how it is shown."""
+"""An explanation: what was decided and why, what would change it, from what; and how it is shown."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from fbm_sync.cli.wording import cap_label, gate_label, meanings
+from fbm_sync.cli.wording import cap_label, gate_title, meanings, needed
+from fbm_sync.domain.decision import Fact
 from fbm_sync.domain.explain import Turn
 from fbm_sync.domain.listing import count_units
-from fbm_sync.domain.offer import Fact
 from fbm_sync.domain.policy import Cap, Gate
 
 Local = Callable[[datetime], str]
@@ -17,10 +17,15 @@ Local = Callable[[datetime], str]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Why something is as it is; `asked_at` is the past instant in question, `None` for now."""
+    """Why something is as it is, the answer first; `asked_at` is the past instant in question, else `None`.
+
+    `action` is the step to take now, empty where nothing needs to be done.
+    """
 
     subject: str
-    decision: str
+    answer: str
+    why: Sequence[str] = ()
+    action: str = ""
     facts: Sequence[Fact]
     rules: Sequence[str]
     rejected: Sequence[str] = ()
@@ -36,7 +41,8 @@ class Explanation:
         cap = self.cap
         return {
             "subject": self.subject,
-            "decision": self.decision,
+            "decision": " ".join((self.answer, *self.why)),
+            "action": self.action or None,
             "facts": list(self.facts),
             "rules": list(self.rules),
             "rejected": list(self.rejected),
@@ -62,41 +68,53 @@ class Explanation:
         }
 
     def sections(self, local: Local) -> Iterable[tuple[str, Sequence[str]]]:
-        """Yield heading and lines of each part that a person reads below the decision."""
-        yield "What it rests on", [_fact_line(fact, local) for fact in self.facts]
-        gates = [_gate_line(gate) for gate in self.gates]
-        yield "Gates: conditions for selling ahead of stock, all of which must be met", gates
-        yield "Caps: limits on the units sold ahead, of which the smallest counts", _cap_lines(self.cap)
-        yield "The rule", self.rules
-        yield "What was rejected, and why", self.rejected
+        """Yield heading and lines of each part that a person reads below the answer."""
+        yield "Why", self.why
+        yield "What to do", [self.action] if self.action else []
         yield "What would change it", [text for _, text in self.would_change]
+        yield "What it rests on", [_fact_line(fact, local) for fact in self.facts]
+        yield _gates_heading(self.gates), _gate_lines(self.gates)
+        yield "Limits on the units sold ahead (caps): the smallest decides", _cap_lines(self.cap)
+        yield "The rule", self.rules
+        # Gates that are closed have said already why it may not be sold ahead.
+        yield "What was rejected, and why", self.rejected if all(gate.passed for gate in self.gates) else ()
         yield "The words", [f"{term}: {meaning}" for term, meaning in self.words().items()]
 
     def words(self) -> Mapping[str, str]:
         """Return the special words in this explanation with their meaning."""
         facts = (f"{fact.name} {fact.value}" for fact in self.facts)
-        gates = (f"{_gate_line(gate)}" for gate in self.gates)
         changes = (text for _, text in self.would_change)
-        parts = (facts, gates, _cap_lines(self.cap), self.rules, self.rejected, changes)
-        return meanings([self.decision, *(line for lines in parts for line in lines)])
+        parts = (self.why, facts, _gate_lines(self.gates), _cap_lines(self.cap), self.rules, self.rejected)
+        return meanings([self.answer, self.action, *changes, *(line for lines in parts for line in lines)])
 
 
 def _fact_line(fact: Fact, local: Local) -> str:
     return f"{fact.name}: {fact.value}" + (f"  (as of {local(fact.as_of)})" if fact.as_of else "")
 
 
-def _gate_line(gate: Gate) -> str:
-    found = f"{gate.value} (needed: {gate.limit})"
-    return f"{'met    ' if gate.passed else 'NOT MET'}  {gate.name} – {gate_label(gate.name)}: {found}"
+def _gates_heading(gates: Sequence[Gate]) -> str:
+    closed = sum(not gate.passed for gate in gates)
+    found = f"{closed} of {len(gates)} not met" if closed else f"all {len(gates)} are met"
+    return f"Conditions for selling ahead of stock (gates): {found}"
+
+
+def _gate_lines(gates: Sequence[Gate]) -> list[str]:
+    """Say each condition with what was found and what is needed, those not met first."""
+    return [
+        f"{'ok' if gate.passed else 'NO'}  {gate_title(gate.name)}: {gate.value}; "
+        f"needed: {needed(gate.limit)}"
+        for gate in sorted(gates, key=lambda gate: gate.passed)
+    ]
 
 
 def _cap_lines(cap: Cap | None) -> list[str]:
+    """Say each limit in force with its rule, the smallest first."""
     if cap is None:
         return []
-    rules = {limit.name: f" ({limit.rule})" for limit in cap.details}
+    rules = {limit.name: limit.rule for limit in cap.details}
     smallest_first = sorted(cap.limits.items(), key=lambda entry: (entry[1], entry[0] != cap.binding))
     return [
-        f"{'binds  ' if name == cap.binding else '       '}  {name} – {count_units(units)}, "
-        f"{cap_label(name)}{rules.get(name, '')}"
+        f"{'→' if name == cap.binding else ' '} {count_units(units)}: {cap_label(name)}"
+        + (f" – {rules[name]}" if name in rules else "")
         for name, units in smallest_first
     ]

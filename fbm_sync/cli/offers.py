@@ -10,6 +10,7 @@ from fbm_sync.cli import whatif
 from fbm_sync.cli.decisions import decision_json, offer_words
 from fbm_sync.cli.session import Session
 from fbm_sync.cli.sync import show_report
+from fbm_sync.cli.wording import plainly
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.listing import describe
 from fbm_sync.domain.order import Sku
@@ -36,8 +37,14 @@ def plan(
         list[str] | None,
         typer.Option(metavar="'po:PO-17 +9d'", help="Suppose this and show what differs; may repeat."),
     ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Decide every listing anew, not only what has changed.")
+    ] = False,
 ) -> int:
-    """Decide every offer again from what is known; show it beside what Amazon shows now.
+    """Decide every offer from what is known; show it beside what Amazon shows now.
+
+    Offers of which nothing has changed since the last plan stand as they were decided; --whole decides
+    them again all the same, and comes to the same answers.
 
     With --what-if nothing is recorded: the shop is planned without and with what is supposed, and only
     the difference is shown. A purchase order (or a line of one) may move, change or fail: 'po:PO-17 +9d',
@@ -54,10 +61,12 @@ def plan(
             app.clock,
             app.shop_terms,
             run_id=cycle.new_run_id(app.clock.now()),
-            skus=[Sku(one) for one in sku or ()],
+            whole=whole,
         )
-    shown = [one for one in planned.decisions if one.change is not None or not changed]
-    _refuse_unknown(sku or (), [one.sku for one in planned.decisions])
+        with app.ledger.snapshot() as books:
+            decisions = books.offers.decisions(skus=[Sku(one) for one in sku or ()])
+    shown = [one for one in decisions if one.change is not None or not changed]
+    _refuse_unknown(sku or (), [one.sku for one in decisions])
     screen = session.screen
     if screen.as_json:
         screen.document([decision_json(one) for one in shown])
@@ -70,13 +79,16 @@ def plan(
             offer_words(one.observed),
             offer_words(one.desired),
             one.atp_today,
-            one.reasons[0],
+            plainly(one.reasons[0]),
         )
         for one in shown
     ]
     columns = ("account", "SKU", "mode", "Amazon shows", "should be", "ATP", "why")
     screen.table("Offers", columns, rows)
-    screen.say(f"{len(shown)} shown, {planned.skus} decided, {planned.changed} should change.")
+    screen.say(
+        f"{len(shown)} shown; {planned.skus} listings, {planned.anew} decided anew, "
+        f"{planned.changed} should change."
+    )
     if not planned.skus:
         screen.say("No listing is known yet: run 'fbm-sync sync' first.")
     return 0

@@ -6,9 +6,11 @@ from typing import Any
 from fbm_sync.cli.decisions import offer_json, offer_words
 from fbm_sync.cli.screen import Screen
 from fbm_sync.cli.session import Session
-from fbm_sync.domain.offer import OfferDecision
+from fbm_sync.cli.wording import plainly, readable
+from fbm_sync.domain.calendar import ShipCalendars
+from fbm_sync.domain.decision import OfferDecision
 from fbm_sync.domain.policy import BackorderPolicy
-from fbm_sync.domain.risk import OrderOutlook
+from fbm_sync.domain.risk import OrderOutlook, words_for
 from fbm_sync.domain.supposition import FORMS, Parsed, PolicyChange, parse, suppose
 from fbm_sync.domain.whatif import Difference, Room, what_if
 from fbm_sync.errors import ConfigError
@@ -16,6 +18,7 @@ from fbm_sync.flows.facts import load_facts
 from fbm_sync.settings import load_policies
 from fbm_sync.wiring import App
 
+_METRICS = {"LSR": "late (LSR)", "CR": "cancelled (CR)"}
 _NEXT = f"Suppositions look like: {'; '.join(FORMS.values())}."
 
 
@@ -23,11 +26,12 @@ def show(session: Session, texts: Sequence[str], skus: Sequence[str]) -> int:
     """Plan the shop without and with what is supposed, and show the difference; `skus` narrows the offers."""
     with session.app() as app:
         difference = _difference(app, texts)
+        calendars = app.shop_terms.calendars
     offers = [(old, new) for old, new in difference.offers if not skus or new.sku in skus]
     if session.screen.as_json:
         session.screen.document(_as_json(texts, difference, offers))
     else:
-        _tell(session.screen, difference, offers)
+        _tell(session.screen, difference, offers, calendars)
     return 0
 
 
@@ -129,49 +133,78 @@ def _rooms(rooms: Mapping[str, tuple[Room, Room]]) -> list[tuple[str, str, int, 
 # --- what a person reads ---------------------------------------------------------------------------
 
 
+_Table = tuple[str, Sequence[str], Sequence[Sequence[object]]]
+
+
 def _tell(
-    screen: Screen, difference: Difference, offers: Sequence[tuple[OfferDecision, OfferDecision]]
+    screen: Screen,
+    difference: Difference,
+    offers: Sequence[tuple[OfferDecision, OfferDecision]],
+    calendars: ShipCalendars,
 ) -> None:
-    changes = [
-        (new.account, new.sku, _words(old), _words(new), new.reasons[0] if new.reasons else "")
+    screen.say(f"{_summary(difference, offers)} Nothing was written and Amazon was not asked.", style="bold")
+    for title, columns, rows in (_offer_table(offers), *_late_tables(difference, calendars)):
+        if rows:
+            screen.say()
+            screen.table(title, columns, rows)
+    screen.say()
+    if difference.newly_late or difference.no_longer_late:
+        screen.say("Late: the day it can leave, as sure as its policy asks, lies after Amazon's ship-by.")
+    screen.say("Room: so many more orders may go wrong; below 0 the account is over the limit by so many.")
+
+
+def _offer_table(offers: Sequence[tuple[OfferDecision, OfferDecision]]) -> _Table:
+    rows = [
+        (new.account, new.sku, _words(old), _words(new), readable(plainly(" ".join(new.reasons[:1]))))
         for old, new in offers
     ]
+    return "Offers that would change", ("account", "SKU", "as it is", "supposed", "why then"), rows
+
+
+def _late_tables(difference: Difference, calendars: ShipCalendars) -> Sequence[_Table]:
+    """Say which orders would be late or late no more, what would be short, what room would be left."""
+    order = ("order", "ship by", "can leave", "ship days late", "waits for")
+    short = ("account", "SKU", "as it is", "supposed", "orders short then")
     shortages = [
         (one.account, one.sku, one.before, one.after, ", ".join(one.orders)) for one in difference.shortages
     ]
-    order = ("order", "ship by", "can leave", "why then")
-    tables: list[tuple[str, Sequence[str], Sequence[Sequence[object]]]] = [
-        ("Offers that would change", ("account", "SKU", "as it is", "supposed", "why then"), changes),
-        ("Orders that would become late", order, _order_rows(difference.newly_late)),
-        ("Orders that would not be late any more", order, _order_rows(difference.no_longer_late)),
-        (
-            "Units that nothing covers",
-            ("account", "SKU", "as it is", "supposed", "orders short then"),
-            shortages,
-        ),
-        (
-            "Room in Amazon's limits",
-            ("account", "metric", "as it is", "supposed"),
-            _rooms(difference.rooms),
-        ),
+    rooms = [
+        (account, _METRICS[metric], before, after)
+        for account, metric, before, after in _rooms(difference.rooms)
     ]
-    for title, columns, rows in tables:
-        if rows:
-            screen.table(title, columns, rows)
-    counted = (
-        f"{len(offers)} offers would change, {len(difference.newly_late)} orders become late, "
-        f"{len(difference.no_longer_late)} no longer."
+    return (
+        ("Orders that would become late", order, _order_rows(difference.newly_late, calendars)),
+        ("Orders that would not be late any more", order, _order_rows(difference.no_longer_late, calendars)),
+        ("Units that nothing covers", short, shortages),
+        ("Room before Amazon's limits", ("account", "orders", "as it is", "supposed"), rooms),
     )
-    screen.say(f"{counted} Late: the day it can leave, as sure as the policy asks, lies after ship-by.")
-    screen.say(
-        "Room: how many more late (LSR) and cancelled (CR) orders the account can take; below 0 it is over."
-    )
-    screen.say("Nothing was written and Amazon was not asked.")
 
 
-def _order_rows(outlooks: Sequence[OrderOutlook]) -> list[tuple[object, ...]]:
-    return [(one.order_id, one.ship_by_at, one.promise_on, one.reason) for one in outlooks]
+def _summary(difference: Difference, offers: Sequence[object]) -> str:
+    """Say in one sentence what would differ."""
+    late, saved = len(difference.newly_late), len(difference.no_longer_late)
+    return (
+        f"{_count(len(offers), 'offer')} would change, {_count(late, 'order')} would become late, "
+        f"{saved} would no longer be late."
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _order_rows(outlooks: Sequence[OrderOutlook], calendars: ShipCalendars) -> list[tuple[object, ...]]:
+    return [
+        (
+            one.order_id,
+            words_for(one.ship_by_at, calendars.of(one.account)) if one.ship_by_at else None,
+            readable(str(one.promise_on)) if one.promise_on else "no day is known",
+            None if one.slack_days is None else max(0, -one.slack_days),
+            one.blamed_lot or ("nothing: it is on the shelf" if one.promise_on else "units nobody has"),
+        )
+        for one in outlooks
+    ]
 
 
 def _words(one: OfferDecision) -> str:
-    return f"{one.mode.value.replace('_', ' ')}: {offer_words(one.desired)}"
+    return f"{one.mode.value.replace('_', ' ')}: {readable(offer_words(one.desired))}"

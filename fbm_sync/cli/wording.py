@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Iterable
+from datetime import date
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,117 +16,108 @@ class Words:
 
 GATES = {
     "policy": Words(
-        label="The SKU's policy allows selling ahead",
+        label="what its policy allows",
         remedy='set backorder = "backorder" in its policy, or give it another policy in catalog.csv',
     ),
     "firm_inbound": Words(
-        label="Units are firmly on their way that no open order uses",
+        label="units firmly on their way that no open order uses",
         remedy="enter a purchase order in inbound.csv with a date and a firm status, such as confirmed",
     ),
     "supplier_receipts": Words(
-        label="Enough past deliveries of the supplier are known",
+        label="past deliveries known of its supplier",
         remedy="add past deliveries to receipts.csv, or lower min_receipts",
     ),
     "slip_spread": Words(
-        label="The supplier's delays are predictable (days between its usual and its worst one)",
+        label="how unpredictable its supplier is (days between the usual and a bad delay)",
         remedy="steadier deliveries, or a higher max_slip_spread_days",
     ),
     "supplier_on_time": Words(
-        label="The supplier is mostly on time",
+        label="its supplier's deliveries that came on time",
         remedy="later dates agreed with the supplier, or a lower min_supplier_on_time",
     ),
     "demand_variation": Words(
-        label="The SKU sells steadily",
+        label="how far its daily sales swing around their average",
         remedy="steadier sales, or a higher max_demand_cv",
     ),
     "margin": Words(
-        label="The margin is worth it",
+        label="its margin, as a share of the price",
         remedy="price and unit_cost in catalog.csv, a better margin, or a lower min_margin",
     ),
     "cancel_rate": Words(
-        label="The SKU's orders are seldom cancelled",
+        label="its orders that were cancelled",
         remedy="fewer cancellations, or a higher max_cancel_rate",
     ),
     "prime_template": Words(
-        label="Ships by a Prime template, which cannot carry a later promise",
+        label="a Prime template, which cannot carry a later promise",
         remedy="another shipping template, then prime_template = no in catalog.csv",
     ),
     "category": Words(
-        label="The category may be sold ahead",
+        label="its category",
         remedy="another category in catalog.csv, or a shorter list of excluded_categories",
     ),
     "promise_horizon": Words(
-        label="The promise lies within the days that Amazon shows",
+        label="the day that could be promised",
         remedy="an earlier date confirmed by the supplier",
     ),
     "headroom": Words(
-        label="The account's late and cancelled orders are within Amazon's limits",
+        label="the account's late and cancelled orders",
         remedy="time: the rates fall as orders ship on time",
     ),
     "on_time_delivery": Words(
-        label="The account's deliveries are on time often enough for Amazon",
+        label="the account's deliveries on time, by Amazon's own figure",
         remedy="time: the rate rises as parcels arrive on time",
     ),
     "reserved_elsewhere": Words(
-        label="Stock is merely reserved for other channels",
+        label="stock on the shelf that is merely reserved for other channels",
         remedy="a smaller reserved_elsewhere in stock.csv",
     ),
 }
 
 CAPS = {
-    "inbound_share": Words(
-        label="share of what is firmly on its way", remedy="more inbound, or a higher inbound_share"
-    ),
-    "late_risk": Words(
-        label="units that will almost surely be here in time",
-        remedy="more or surer inbound, or a higher late_risk",
-    ),
+    "inbound_share": Words(label="share of inbound", remedy="more inbound, or a higher inbound_share"),
+    "late_risk": Words(label="sure enough in time", remedy="more or surer inbound, or a higher late_risk"),
     "headroom": Words(
-        label="late orders the account can still take",
+        label="the account's room",
         remedy="fewer late and cancelled orders in the account, or a higher account_risk",
     ),
     "max_listed": Words(
-        label="most units listed at a time", remedy="a higher max_listed, in catalog.csv or the policy"
+        label="size of a listing", remedy="a higher max_listed, in catalog.csv or the policy"
     ),
-    "max_units": Words(label="most units sold ahead", remedy="a higher max_units"),
+    "max_units": Words(label="most units ahead", remedy="a higher max_units"),
     "max_cash": Words(
-        label="value of goods sold but not here", remedy="a higher max_cash, or price in catalog.csv"
+        label="money taken for goods not here", remedy="a higher max_cash, or price in catalog.csv"
     ),
     "profit": Words(
-        label="units whose margin outweighs the risk of being late",
-        remedy="surer inbound, a better margin, or a lower late_order_cost",
+        label="worth the risk", remedy="surer inbound, a better margin, or a lower late_order_cost"
     ),
 }
 
 _MEANINGS = (
     # what to look for, the term as shown, what it means
-    (r"ATP", "ATP", "units you may still promise: all supply, less what open orders need sooner or later"),
+    (r"ATP", "ATP", "available to promise: all supply, less what open orders need sooner or later"),
     (
         r"slack",
         "slack",
-        "ship days between the day an order can leave and its last day; below zero it is late",
+        "ship days between the day an order can leave and its last day in time; below zero it is late",
     ),
     (
         r"probability",
-        "95% probability",
-        "of twenty promises made like this, nineteen are kept; your policy's confidence sets the number",
+        "probability",
+        "at 95%, nineteen of twenty promises made like this are kept; your policy's confidence sets it",
     ),
-    (r"[Gg]ates?", "gate", "a condition for selling ahead of stock; every one must be met"),
-    (r"[Cc]aps?", "cap", "a limit on the units sold ahead of stock; the smallest one counts"),
-    (r"[Ll]ots?|inbound [\w-]+/", "lot", "one expected delivery: PO-7/1 is line 1 of purchase order PO-7"),
     (
-        r"sold ahead|[Ss]ell(?:ing)? ahead",
-        "selling ahead",
-        "taking orders for goods that are still on their way",
+        r"weigh like",
+        "weigh like",
+        "older deliveries count less (half_life_receipts in the policy), so they are worth fewer of today's",
     ),
-    (r"latency buffer", "latency buffer", "units kept back for orders placed before a change takes effect"),
-    (r"restock date|back in stock", "restock date", "the day from which buyers are promised the goods"),
-    (r"handling", "handling time", "ship days from an order to its parcel leaving"),
+    (r"[Ll]ots?\b|inbound [\w-]+/", "lot", "one expected delivery: PO-7/1 is line 1 of purchase order PO-7"),
+    (r"restock date", "restock date", "the day from which buyers are told the goods are back in stock"),
+    (r"handling", "handling", "ship days from an order to its parcel leaving"),
     (r"safety stock", "safety stock", "units you keep for yourself: never offered, but open orders may use"),
     (
-        r"[Hh]eadroom|spare orders?",
-        "headroom",
-        "how many more late or cancelled orders the account can take before Amazon's limits",
+        r"spare orders?",
+        "spare order",
+        "one more late or cancelled order that the account can take before Amazon's limits",
     ),
     (
         r"LSR",
@@ -154,6 +146,12 @@ def gate_label(name: str) -> str:
     return GATES[name].label if name in GATES else name.replace("_", " ")
 
 
+def gate_title(name: str) -> str:
+    """Return how a gate is called at the beginning of a line."""
+    label = gate_label(name)
+    return label[:1].upper() + label[1:]
+
+
 def cap_label(name: str) -> str:
     """Return how a cap is called; one recorded by another version keeps its own name."""
     return CAPS[name].label if name in CAPS else name.replace("_", " ")
@@ -162,3 +160,54 @@ def cap_label(name: str) -> str:
 def remedy(words: dict[str, Words], name: str) -> str:
     """Return what a seller can do about a gate or cap, with a dash before it."""
     return f" – {words[name].remedy}" if name in words else ""
+
+
+# --- what is recorded in the program's words, said in the seller's ---------------------------------
+
+_PLAIN = (
+    ("ATP today", "units free to promise today"),
+    ("latency buffer", "units kept back for orders already under way"),
+    ("every gate passed", "every condition is met"),
+    ("the smallest cap", "the smallest limit"),
+    ("(standard deviation over mean, by day)", "times that average"),
+    ("LSR and CR inside Amazon's limits", "inside Amazon's limits"),
+    ("OTDR at least", "at least"),
+)
+_CAP_NAMED = re.compile(rf"\b(The limit that binds is|the cap) ({'|'.join(CAPS)})\b")
+_GATE_NAMED = re.compile(rf"(: |, because of )({'|'.join(GATES)}): ")
+# Not where it is part of a name, an instant or something to copy into a command.
+_DAY = re.compile(r"((?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?(?<![\w:/'-])(\d{4}-\d\d-\d\d)(?![\w/-]|:\d)")
+_MANY = re.compile(r"\b\d{5,}(?= units?\b)")
+
+
+_OFF = ("off", "at least 0", "at least 0%")
+
+
+def needed(limit: str) -> str:
+    """Say what a gate asks for."""
+    return "nothing, it is switched off" if limit in _OFF else plainly(limit)
+
+
+def plainly(text: str) -> str:
+    """Say a recorded sentence without the program's own terms and names of gates and caps."""
+    for term, words in _PLAIN:
+        text = text.replace(term, words)
+    text = _CAP_NAMED.sub(_plain_cap, text)
+    return _GATE_NAMED.sub(lambda found: f" because of {gate_label(found[2])}: ", text)
+
+
+def _plain_cap(found: re.Match[str]) -> str:
+    which = "The smallest limit is" if found[1].startswith("The") else "the limit"
+    return f"{which} '{cap_label(found[2])}'"
+
+
+def readable(text: str) -> str:
+    """Give each day its weekday and large numbers of units their commas."""
+    return _MANY.sub(lambda found: f"{int(found[0]):,}", _DAY.sub(_with_weekday, text))
+
+
+def _with_weekday(found: re.Match[str]) -> str:
+    try:
+        return f"{date.fromisoformat(found[2]):%a} {found[2]}"
+    except ValueError:  # it only looks like a day
+        return found[0]

@@ -14,6 +14,7 @@ import dataclasses
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import cached_property
 from itertools import groupby
 from types import MappingProxyType
 from typing import TypeAlias
@@ -59,14 +60,14 @@ class ItemCover:
     awaited_units: int = 0
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class OrderCover:
     """One order with the supply that serves each of its items."""
 
     order: Order
     items: tuple[ItemCover, ...]
 
-    @property
+    @cached_property
     def covers(self) -> tuple[Cover, ...]:
         """All sources of the order, over its items."""
         return tuple(cover for item in self.items for cover in item.cover)
@@ -155,6 +156,7 @@ def _allocation(
         line: units for sku, dealt in deals.items() for line, units in _awaited(rows[sku], dealt).items()
     }
     covered = []
+    naming = _Naming(rows)
     for _, same in groupby(claims, key=lambda claim: claim.place):
         group = list(same)
         items = tuple(
@@ -162,7 +164,7 @@ def _allocation(
                 order_item_id=line.item.order_item_id,
                 sku=line.item.sku,
                 open_units=line.units,
-                cover=_cover(line, rows[line.item.sku], deals[line.item.sku][line.number]),
+                cover=naming.cover_of(line, deals[line.item.sku][line.number]),
                 awaited_units=awaited.get(line.number, 0),
             )
             for claim in group
@@ -177,16 +179,29 @@ def _allocation(
     )
 
 
-def _cover(line: Line, row: SupplyRow, parts: Parts) -> tuple[Cover, ...]:
-    cover = []
-    for index, units in sorted(parts.items()):
-        lot = row.lots[index]
-        source = CoverSource.ON_HAND if lot is None else CoverSource.LOT
-        cover.append(Cover(source=source, units=units, lot=lot, ready_on=row.ready_on[index]))
-    short = line.units - sum(parts.values())
-    if short:
-        cover.append(Cover(source=CoverSource.SHORTAGE, units=short))
-    return tuple(cover)
+class _Naming:
+    """Gives parts of supplies their names; equal parts, of which a shop has many, are one and the same."""
+
+    def __init__(self, rows: Mapping[Sku, SupplyRow]) -> None:
+        self._rows = rows
+        self._known: dict[tuple[Sku, int, int], Cover] = {}
+
+    def cover_of(self, line: Line, parts: Parts) -> tuple[Cover, ...]:
+        """Return the sources of a line; what is missing is a shortage."""
+        cover = [self._named(line.item.sku, index, units) for index, units in sorted(parts.items())]
+        short = line.units - sum(parts.values())
+        if short:
+            cover.append(Cover(source=CoverSource.SHORTAGE, units=short))
+        return tuple(cover)
+
+    def _named(self, sku: Sku, index: int, units: int) -> Cover:
+        key = (sku, index, units)
+        if key not in self._known:
+            row = self._rows[sku]
+            lot = row.lots[index]
+            source = CoverSource.ON_HAND if lot is None else CoverSource.LOT
+            self._known[key] = Cover(source=source, units=units, lot=lot, ready_on=row.ready_on[index])
+        return self._known[key]
 
 
 def _awaited(row: SupplyRow, dealt: Deal) -> Mapping[int, int]:

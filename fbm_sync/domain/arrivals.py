@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.domain.delivery import leg_ended_by, legs_of
 from fbm_sync.domain.leadtime import ExpectedLot
 from fbm_sync.domain.supply import Lot, LotStatus, Receipt
 
@@ -47,13 +48,16 @@ def received_shares(lots: Iterable[Lot], receipts: Iterable[Receipt]) -> Mapping
 
     A lot is closed when it was received or, after the supplier had confirmed a date, cancelled: that is a
     no-show unless part of it came. A received lot counts by its `received_units`, else by the receipts of
-    its purchase order and SKU; without either it says nothing. Percents are rounded down to fives, so
-    that what is learned never promises more than what came.
+    its purchase order and SKU; without either it says nothing. The end of a leg brings no units. Percents
+    are rounded down to fives, so that what is learned never promises more than what came.
     """
+    lots = list(lots)
+    legs = legs_of(lots)
     arrived: dict[tuple[str, str | None], int] = {}
     for receipt in receipts:
-        key = (receipt.po_id, receipt.sku)
-        arrived[key] = arrived.get(key, 0) + receipt.quantity
+        if not leg_ended_by(receipt, legs):
+            key = (receipt.po_id, receipt.sku)
+            arrived[key] = arrived.get(key, 0) + receipt.quantity
     found: dict[str, list[int]] = {}
     for lot in lots:
         came = lot.received_units or arrived.get((lot.po_id, lot.sku), 0)

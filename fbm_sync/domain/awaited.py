@@ -1,12 +1,10 @@
 """A lot that somebody waits for: when it should be here, how sure that is, until when it is in time."""
 
 import dataclasses
-from datetime import date, timedelta
+from datetime import date
 
 from fbm_sync.domain.calendar import ShipCalendar
-from fbm_sync.domain.leadtime import ExpectedLot
-
-_ONE_DAY = timedelta(days=1)
+from fbm_sync.domain.leadtime import ExpectedLot, last_arrival
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +13,8 @@ class AwaitedLot:
 
     `units` are still to come. `planned_on` is the day on which the last leg of its way should end, or
     else `promised_on`, the day the supplier confirmed. `arrives_by` is the day by which it is here with
-    the probability `confidence`, learned from `receipts` past deliveries. `last_arrival_on` is the last day
+    the probability `confidence`, learned from `receipts` past deliveries; `basis` says in words whose they
+    are, what they weigh and how many were left out. `last_arrival_on` is the last day
     on which it may arrive and whoever waits for it is still served in time; `None` where nothing is due.
     """
 
@@ -49,7 +48,7 @@ def await_lot(
         ordered_on=lot.ordered_on,
         arrives_by=forecast.arrives_by,
         confidence=forecast.confidence,
-        basis=forecast.method.value,
+        basis=forecast.basis,
         receipts=forecast.receipts,
         ready_on=expected.ready_on,
         planned_on=lot.planned_on,
@@ -57,22 +56,13 @@ def await_lot(
     )
 
 
-def last_arrival(deadline_on: date, receiving_days: int, calendar: ShipCalendar) -> date:
-    """Return the last day on which goods may arrive and still leave on or before a ship day."""
-    day = calendar.ship_day_on_or_before(deadline_on)
-    for _ in range(receiving_days):
-        day = calendar.ship_day_on_or_before(day - _ONE_DAY)
-    return day
-
-
 def describe_lot(lot: AwaitedLot) -> str:
     """Say in words what is known of a lot."""
     dated = f"confirmed for {lot.promised_on}" if lot.promised_on else f"ordered on {lot.ordered_on}"
     if lot.planned_on != lot.promised_on:
         dated += f", due on {lot.planned_on} by the legs of its way"
-    learned = f"{lot.basis}, {lot.receipts} of them" if lot.receipts else lot.basis
     units = "1 unit" if lot.units == 1 else f"{lot.units} units"
     return (
         f"{units} from {lot.supplier or 'an unnamed supplier'}, {dated}; here by {lot.arrives_by} with "
-        f"{lot.confidence:.0%} probability (by {learned}), ready to ship {lot.ready_on}"
+        f"{lot.confidence:.0%} probability, ready to ship {lot.ready_on} (learned from {lot.basis})"
     )

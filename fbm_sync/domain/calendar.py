@@ -109,10 +109,13 @@ class ShipCalendar:
         next_on = self.ship_day_on_or_after(self.local_date(now))
         return now <= deadline and next_on <= self.local_date(deadline)
 
+    def start_of_day(self, on: date) -> datetime:
+        """Return the UTC instant at which a local date begins, through any clock change."""
+        return datetime.combine(on, time(0), tzinfo=self._zone).astimezone(UTC)
+
     def end_of_day(self, on: date) -> datetime:
         """Return the UTC instant of the last second of a local date, through any clock change."""
-        midnight = datetime.combine(on + _ONE_DAY, time(0), tzinfo=self._zone)
-        return (midnight.astimezone(UTC)) - timedelta(seconds=1)
+        return self.start_of_day(on + _ONE_DAY) - timedelta(seconds=1)
 
     def at(self, on: date, moment: time) -> datetime:
         """Return the UTC instant of a local wall-clock time on a date.

@@ -10,7 +10,7 @@ from datetime import date
 from fbm_sync.domain.arrivals import NEARLY, WHOLE, arrival_odds
 from fbm_sync.domain.budget import Exposure, LateBudget, most_units, worthwhile_odds
 from fbm_sync.domain.calendar import ShipCalendar
-from fbm_sync.domain.policy import BackorderPolicy, Cap, Limit, SellAheadFacts
+from fbm_sync.domain.policy import BackorderKind, BackorderPolicy, Cap, Limit, SellAheadFacts
 
 
 def expose(facts: SellAheadFacts, promise_on: date, calendar: ShipCalendar) -> Exposure:
@@ -64,6 +64,9 @@ def _chance_limit(policy: BackorderPolicy, promise_on: date, exposure: Exposure)
 
 
 def _headroom_limit(policy: BackorderPolicy, facts: SellAheadFacts, exposure: Exposure) -> Limit:
+    """Keep the account inside Amazon's limits; what is never sold ahead has no part in that."""
+    if policy.backorder is BackorderKind.NEVER:
+        return Limit(name="headroom", units=None, rule="not weighed for what is never sold ahead")
     budget = facts.budget or LateBudget(spare_orders=facts.headroom.orders)
     spare = "1 spare order" if budget.spare_orders == 1 else f"{budget.spare_orders} spare orders"
     return Limit(

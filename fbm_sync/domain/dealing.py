@@ -54,7 +54,7 @@ def deal(turns: Sequence[Turn], supply: Sequence[int], *, first_rank: int) -> De
         # These are served at the very end, yet no later class may take what they will need.
         _move(spare, sum(turn.units for turn in _undated(group)))
     _serve([*_by_deadline(rest), *_undated(rest)], left, dealt)
-    close_gaps(turns, dealt, left)
+    close_gaps((dealt[turn.line] for turn in turns), left)
     return dealt
 
 
@@ -63,10 +63,10 @@ def is_in_time(units: int, slot: int, parts: Mapping[int, int]) -> bool:
     return sum(parts.values()) == units and max(parts) < slot
 
 
-def close_gaps(turns: Iterable[Turn], dealt: Deal, left: list[int]) -> None:
+def close_gaps(in_turn: Iterable[Parts], left: list[int]) -> None:
     """Let lines, first come first, exchange their latest units for earlier ones that nobody has."""
     gap = 0
-    for parts in (dealt[turn.line] for turn in turns):
+    for parts in in_turn:
         while parts:
             while gap < len(left) and left[gap] == 0:
                 gap += 1

@@ -132,6 +132,18 @@ def default_law(kept_word: int, default_day: int, confidence: float) -> DelayLaw
     return law_of([*points, (default_day, confidence)], [default], default_day)
 
 
+def not_come_yet(law: DelayLaw, default_days: int, *, since: int) -> DelayLaw | None:
+    """Return the law of what has not come at an age; `None` where it has nothing to say any more.
+
+    What is later than anything seen is taken to need `default_days` more.
+    """
+    if law.is_over(since):
+        return None
+    if since > law.worst_seen:
+        return beyond_experience(law, since + default_days, since=since)
+    return law
+
+
 def beyond_experience(law: DelayLaw, default_day: int, *, since: int) -> DelayLaw:
     """Return the law of what is later already than anything its sources have seen.
 

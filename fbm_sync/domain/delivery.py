@@ -29,15 +29,14 @@ def past_deliveries(receipts: Iterable[Receipt], lots: Iterable[Lot] = ()) -> Pa
     delivery counts once, by its latest line. A receipt on a lane that one of the supplier's open `lots`
     names as a leg is the end of that leg and no delivery.
     """
-    leg_names = {(lot.supplier, plain(leg.name)) for lot in lots for leg in lot.legs}
+    known_legs = legs_of(lots)
     latest: dict[tuple[str, str, str], Receipt] = {}
     dropped: Counter[str] = Counter()
     for receipt in receipts:
         if _has_impossible_dates(receipt):
             dropped[receipt.supplier] += 1
             continue
-        lane = plain(receipt.lane)
-        leg = lane if (receipt.supplier, lane) in leg_names else ""
+        leg = leg_ended_by(receipt, known_legs)
         key = (receipt.supplier, receipt.delivery_id or f"{receipt.po_id} {receipt.received_on}", leg)
         if key not in latest or _lateness(receipt) > _lateness(latest[key]):
             latest[key] = receipt
@@ -47,6 +46,17 @@ def past_deliveries(receipts: Iterable[Receipt], lots: Iterable[Lot] = ()) -> Pa
         group = legs.setdefault(leg, {}) if leg else whole
         group.setdefault(supplier, []).append(receipt)
     return PastDeliveries(whole=whole, legs=legs, dropped=dropped)
+
+
+def legs_of(lots: Iterable[Lot]) -> frozenset[tuple[str, str]]:
+    """Return the legs that lots name, by supplier and plain name."""
+    return frozenset((lot.supplier, plain(leg.name)) for lot in lots for leg in lot.legs)
+
+
+def leg_ended_by(receipt: Receipt, legs: frozenset[tuple[str, str]]) -> str:
+    """Return the plain name of the leg whose end a receipt is; empty when goods were received."""
+    lane = plain(receipt.lane)
+    return lane if (receipt.supplier, lane) in legs else ""
 
 
 def plain(lane: str) -> str:

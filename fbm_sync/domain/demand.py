@@ -1,7 +1,7 @@
 """How a SKU sells, measured from our own orders: how fast, how evenly, how often it is cancelled."""
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from fbm_sync.domain.calendar import ShipCalendar
@@ -19,24 +19,27 @@ def demand_records(
     calendar: ShipCalendar,
     now: datetime,
     sold_out: Collection[Sku] = (),
+    *,
+    since: datetime | None = None,
 ) -> Mapping[Sku, DemandRecord]:
-    """Measure each SKU's sales over `DEMAND_DAYS` or as long as the shop is known.
+    """Measure each SKU's sales over the last `DEMAND_DAYS` dates, today included, or as many as are known.
 
+    Only dates count, never the time of day, so that inside a day nothing but news changes a rate.
     Without stock nobody can buy, so for a SKU that is `sold_out` now the days after its last sale are no
     days without demand; they are left out. Earlier days without stock are not known here and count: a
     rate can then only be too low. How much demand varies is not said before two weeks are known: a new
-    shop would look erratic.
+    shop would look erratic. `since` tells when the shop's first order of that time was placed (see
+    `known_since`), where these are not all its orders.
     """
-    since = now - timedelta(days=DEMAND_DAYS)
-    known = [one for one in orders if one.created_at >= since and one.fulfilled_by is not Fulfiller.AMAZON]
-    first = min((order.created_at for order in known), default=now)
+    orders = list(orders)
     today = calendar.local_date(now)
-    span = (today - calendar.local_date(first)).days + 1
-    span = max(1, min(DEMAND_DAYS, span))  # an order may be dated tomorrow: clocks differ
+    known = list(_counted(orders, calendar, today))
+    begun = since or known_since(orders, calendar, now)
+    first = today if begun is None else calendar.local_date(begun)
+    span = max(1, (today - first).days + 1)  # an order may be dated tomorrow: clocks differ
     daily: dict[Sku, dict[date, int]] = {}
     seen: dict[Sku, list[bool]] = {}
-    for order in known:
-        day = calendar.local_date(order.created_at)
+    for day, order in known:
         for item in order.items:
             units = daily.setdefault(item.sku, {})
             units[day] = units.get(day, 0) + item.ordered_units
@@ -45,6 +48,22 @@ def demand_records(
         sku: _record(units, seen[sku], span - _days_since(max(units), today) if sku in sold_out else span)
         for sku, units in daily.items()
     }
+
+
+def known_since(orders: Iterable[Order], calendar: ShipCalendar, now: datetime) -> datetime | None:
+    """Return when the first order of those that rates are taken from was placed; `None` without any."""
+    counted = _counted(orders, calendar, calendar.local_date(now))
+    return min((order.created_at for _, order in counted), default=None)
+
+
+def _counted(orders: Iterable[Order], calendar: ShipCalendar, today: date) -> Iterator[tuple[date, Order]]:
+    """Yield the orders that count as sales, each with its local date."""
+    earliest = today - timedelta(days=DEMAND_DAYS - 1)
+    for order in orders:
+        if order.fulfilled_by is not Fulfiller.AMAZON:
+            day = calendar.local_date(order.created_at)
+            if day >= earliest:
+                yield day, order
 
 
 def _days_since(last_sale: date, today: date) -> int:

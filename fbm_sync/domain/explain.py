@@ -11,8 +11,9 @@ from datetime import date, datetime
 
 from fbm_sync.domain.allocation import CoverSource
 from fbm_sync.domain.awaited import AwaitedLot
+from fbm_sync.domain.decision import OfferDecision
 from fbm_sync.domain.listing import ListingMode
-from fbm_sync.domain.offer import STALE_RULE, OfferDecision
+from fbm_sync.domain.offer import STALE_RULE
 from fbm_sync.domain.policy import Cap
 from fbm_sync.domain.risk import OrderOutlook, OrderState
 

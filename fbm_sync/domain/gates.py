@@ -122,13 +122,15 @@ def _horizon_gate(facts: SellAheadFacts, promise_on: date | None) -> Gate:
 
 
 def _headroom_gate(facts: SellAheadFacts) -> Gate:
-    """Close once a limit is reached; a small account never has a spare order, there the caps decide."""
-    room, breached = facts.headroom, facts.headroom.breached
-    spare = f"{max(0, room.late_orders)} more late, {max(0, room.cancelled_orders)} more cancelled orders"
+    """Close once a limit is reached; how many spare orders there are is for the caps to weigh.
+
+    Their number stands there alone: it moves with every order, and a refusal does not depend on it.
+    """
+    breached = facts.headroom.breached
     return Gate(
         name="headroom",
         passed=not breached,
-        value=" and ".join(breached) + " over the limit" if breached else spare,
+        value=" and ".join(breached) + " over the limit" if breached else "inside both",
         limit="LSR and CR inside Amazon's limits",
     )
 

@@ -6,12 +6,14 @@ already. The time is measured where it can be, and taken from the configured rhy
 
 import math
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.order import Order
 
-_LATEST = 200
+LATEST = 200
+"""How many orders, and how many changes, the lag is measured by."""
+
 _ENOUGH = 50
 _EXACT_BITS = 3
 _SHARE = 0.9
@@ -19,7 +21,10 @@ _LONGEST = timedelta(days=1)
 
 
 def measured_lag(
-    orders: Iterable[Order], receipts: Iterable[PushReceipt], turn: timedelta
+    orders: Iterable[Order],
+    receipts: Iterable[PushReceipt],
+    turn: timedelta,
+    before: datetime | None = None,
 ) -> timedelta | None:
     """Measure the time from a buyer's order to our reaction being live; `None` with too little to go by.
 
@@ -28,17 +33,20 @@ def measured_lag(
     last nine tenths of the latest two hundred were quicker, which a few outliers do not move. Longer than
     a day are only orders from before we looked, or from an outage in which nothing was on its way either.
     Rounded up to three binary digits of a minute (…, 14, 16, 20, 24, …), so that buffers do not change with
-    every order.
+    every order. What was first read, or seen live, at or after `before` does not count: with today's
+    midnight there, the lag is the same all day.
     """
     seen = [
         (order.created_at, order.first_read_at - order.created_at)
         for order in orders
-        if order.first_read_at is not None
+        if order.first_read_at is not None and (before is None or order.first_read_at < before)
     ]
     live = [
         (receipt.at, receipt.at - receipt.accepted_at)
         for receipt in receipts
-        if receipt.outcome is PushOutcome.CONFIRMED and receipt.accepted_at is not None
+        if receipt.outcome is PushOutcome.CONFIRMED
+        and receipt.accepted_at is not None
+        and (before is None or receipt.at < before)
     ]
     reading = _usual([span for _, span in sorted(seen)])
     writing = _usual([span for _, span in sorted(live)])
@@ -51,7 +59,7 @@ def measured_lag(
 
 def _usual(spans: Sequence[timedelta]) -> timedelta | None:
     """Return what nine tenths of the latest spans stay within; `None` with fewer than fifty."""
-    latest = sorted(max(timedelta(0), span) for span in spans[-_LATEST:] if span <= _LONGEST)
+    latest = sorted(max(timedelta(0), span) for span in spans[-LATEST:] if span <= _LONGEST)
     if len(latest) < _ENOUGH:
         return None
     return latest[math.ceil(_SHARE * len(latest)) - 1]

@@ -37,7 +37,7 @@ _OPEN = frozenset(
         OrderStatus.UNKNOWN,
     }
 )
-_PENDING = frozenset({OrderStatus.PENDING_AVAILABILITY, OrderStatus.PENDING})
+PENDING = frozenset({OrderStatus.PENDING_AVAILABILITY, OrderStatus.PENDING})
 
 
 class Fulfiller(enum.StrEnum):
@@ -124,7 +124,7 @@ class Order:
     @property
     def is_pending(self) -> bool:
         """Whether Amazon still checks the payment: it holds its units but must not ship."""
-        return self.status in _PENDING
+        return self.status in PENDING
 
     @property
     def open_units(self) -> int:

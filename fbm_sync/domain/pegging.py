@@ -6,7 +6,7 @@ twice is the same, and one made of slightly other facts differs slightly.
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, groupby
 from typing import TypeAlias
 
@@ -92,19 +92,25 @@ def _former_deals(claims: Sequence[Claim], supply: Supply, kept: Mapping[int, Pa
     for claim in claims:
         for line in claim.lines:
             _take(left[line.item.sku], kept.get(line.number, {}))
-    newcomers = [one for one in (_besides(claim, kept) for claim in claims) if one.lines]
+    newcomers = list(_newcomers(claims, kept))
     in_time, _ = _in_time(newcomers, left)
     added = _deals(_queues(newcomers, in_time), left)
     former: dict[Sku, Deal] = {}
-    for sku, queue in _queues(claims, set()).items():
-        fresh = added.get(sku, {})
-        for parts in fresh.values():
-            _take(left[sku], parts)
-        former[sku] = {
-            turn.line: Counter(kept.get(turn.line, {})) + Counter(fresh.get(turn.line, {})) for turn in queue
-        }
-        close_gaps(queue, former[sku], left[sku])
+    for line in (line for claim in claims for line in claim.lines):
+        sku = line.item.sku
+        fresh = added.get(sku, {}).get(line.number, {})
+        _take(left[sku], fresh)
+        former.setdefault(sku, {})[line.number] = _together(kept.get(line.number, {}), fresh)
+    for sku, dealt in former.items():
+        close_gaps(dealt.values(), left[sku])
     return former
+
+
+def _together(one: Mapping[int, int], other: Mapping[int, int]) -> Parts:
+    parts = dict(one)
+    for index, units in other.items():
+        parts[index] = parts.get(index, 0) + units
+    return parts
 
 
 def _take(left: list[int], parts: Mapping[int, int]) -> None:
@@ -112,11 +118,16 @@ def _take(left: list[int], parts: Mapping[int, int]) -> None:
         left[index] -= units
 
 
-def _besides(claim: Claim, kept: Mapping[int, Parts]) -> Claim:
-    """Return what a claim wants besides what it keeps."""
-    wanted = ((line, line.units - sum(kept.get(line.number, {}).values())) for line in claim.lines)
-    lines = tuple(dataclasses.replace(line, units=units) for line, units in wanted if units)
-    return dataclasses.replace(claim, lines=lines)
+def _newcomers(claims: Iterable[Claim], kept: Mapping[int, Parts]) -> Iterator[Claim]:
+    """Yield what claims want besides what they keep; most keep everything or nothing."""
+    for claim in claims:
+        if not any(line.number in kept for line in claim.lines):
+            yield claim
+            continue
+        wanted = ((line, line.units - sum(kept.get(line.number, {}).values())) for line in claim.lines)
+        lines = tuple(dataclasses.replace(line, units=units) for line, units in wanted if units)
+        if lines:
+            yield dataclasses.replace(claim, lines=lines)
 
 
 def _former_where_as_good(

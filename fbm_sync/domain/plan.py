@@ -3,89 +3,38 @@
 This is the join the product exists for: inbound purchase orders and stock on one side, orders and
 listings on the other, one consistent answer for both. It only composes the modules to its left, so
 that the live daemon, a dry run, `explain` and a replay of history all decide with the same code.
+
+The orders come first, all at once: they compete. Then each listing is decided by itself, so that a large
+shop can be gone through some listings at a time; those that hang on inbound wait for the end, because
+they share their account's late budget.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import TypeVar
 
-from fbm_sync.domain.account import decide_account, open_risks
-from fbm_sync.domain.allocation import Allocation, Assigned, OrderCover, allocate
-from fbm_sync.domain.arrivals import received_law, received_shares
-from fbm_sync.domain.calendar import ShipCalendar, ShipCalendars
-from fbm_sync.domain.change import PushLimits, PushReceipt
-from fbm_sync.domain.channel import Channel, portions
+from fbm_sync.domain.account import decide_account
+from fbm_sync.domain.allocation import Allocation, OrderCover, allocate
+from fbm_sync.domain.arrivals import received_law
+from fbm_sync.domain.calendar import ShipCalendars
+from fbm_sync.domain.channel import Portion, portions
+from fbm_sync.domain.decision import OfferDecision, Verdict
 from fbm_sync.domain.demand import DEMAND_DAYS, demand_records
-from fbm_sync.domain.health import SellerPerformance, headroom, with_reported
-from fbm_sync.domain.latency import measured_lag
-from fbm_sync.domain.leadtime import ExpectedLot, InboundView, LeadTimeHistory, learn, view_inbound
+from fbm_sync.domain.leadtime import ExpectedLot, InboundView, view_inbound
 from fbm_sync.domain.listing import ObservedOffer
-from fbm_sync.domain.offer import AutomatedHandling, OfferDecision, OfferFacts
+from fbm_sync.domain.offer import AutomatedHandling, OfferFacts, decided, hangs_on_inbound, settle_offer
+from fbm_sync.domain.open_risk import OpenRisks, open_risks
 from fbm_sync.domain.order import Order, OrderId, Sku
-from fbm_sync.domain.policy import BackorderPolicy, DemandRecord, Headroom, SellAheadFacts
+from fbm_sync.domain.policy import BackorderPolicy, DemandRecord, SellAheadFacts
 from fbm_sync.domain.promise import look_ahead_atp
 from fbm_sync.domain.risk import OrderOutlook, judge_orders, most_urgent_first, shortages
-from fbm_sync.domain.supply import CatalogEntry, Lot, StockCount, SupplySnapshot, sellable_on_hand, why_stale
+from fbm_sync.domain.shop import ShopFacts, ShopTerms, ShopTotals, totals_of
+from fbm_sync.domain.supply import CatalogEntry, Lot, StockCount, sellable_on_hand
 
 _Name = TypeVar("_Name", bound=str)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ShopTerms:
-    """The seller's standing rules: policies by name ("default" always), calendar, limits, accounts.
-
-    `late_limit` is the chance of being late from which an order is at risk; `lag_minutes` is the time
-    from a buyer's order to our reaction as long as it has not been measured, `turn_minutes` the part of it
-    that passes between our look and our write. `channels` says by account from which pool it sells, and
-    how much of it; none of them, or all, name a pool. `account_calendars` holds the calendars of accounts
-    with a time zone of their own. With `split_shipments` the lines of an order may leave one by one.
-    """
-
-    policies: Mapping[str, BackorderPolicy]
-    calendar: ShipCalendar
-    limits: PushLimits
-    accounts: Mapping[str, AutomatedHandling]
-    late_limit: float = 0.10
-    lag_minutes: float = 15.0
-    turn_minutes: float = 10.0
-    channels: Mapping[str, Channel] = dataclasses.field(default_factory=dict)
-    account_calendars: Mapping[str, ShipCalendar] = dataclasses.field(default_factory=dict)
-    split_shipments: bool = False
-
-    @property
-    def calendars(self) -> ShipCalendars:
-        """The calendar by which the orders of each account are due."""
-        return ShipCalendars(house=self.calendar, of_accounts=self.account_calendars)
-
-    def policy_for(self, entry: CatalogEntry) -> BackorderPolicy:
-        """Return the policy a catalogue entry names, else the default one."""
-        return self.policies[entry.policy or "default"]
-
-    def pool_of(self, account: str) -> str:
-        """Return the pool an account sells from; empty where none is named."""
-        return self.channels.get(account, Channel()).pool
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ShopFacts:
-    """What is known at one moment.
-
-    `holding` are orders that hold units; `recent` are orders of the last weeks, the basis of rates;
-    `observed` is what Amazon shows, by account and SKU. `demand_factors` are for suppositions: how many
-    times as fast as measured a SKU sells. `confirmed` are changes seen live at Amazon, the measure of how
-    long one takes; `performance` is Amazon's own word on an account, where it is known. `assigned` is what
-    orders were assigned when they were last judged.
-    """
-
-    holding: Sequence[Order]
-    recent: Sequence[Order]
-    supply: SupplySnapshot
-    observed: Mapping[str, Mapping[Sku, ObservedOffer]] = dataclasses.field(default_factory=dict)
-    demand_factors: Mapping[Sku, float] = dataclasses.field(default_factory=dict)
-    confirmed: Sequence[PushReceipt] = ()
-    performance: Mapping[str, SellerPerformance] = dataclasses.field(default_factory=dict)
-    assigned: Assigned = dataclasses.field(default_factory=dict)
+_T = TypeVar("_T", StockCount, Lot)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +46,6 @@ class OrderAssessment:
     short: Mapping[tuple[str, str], tuple[int, tuple[OrderId, ...]]]
     inbound: Mapping[Sku, InboundView]
     on_hand: Mapping[Sku, int]
-    history: LeadTimeHistory
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,39 +56,60 @@ class ShopPlan:
     orders: OrderAssessment
 
 
-def assess_orders(facts: ShopFacts, terms: ShopTerms, now: datetime) -> OrderAssessment:
-    """Serve all open demand from stock and inbound and judge each order; needs no listing at all."""
-    return _joined([_assess_pool(part, terms, now) for part in _pools(facts, terms)])
+def plan_shop(facts: ShopFacts, terms: ShopTerms, *, now: datetime, run_id: str) -> ShopPlan:
+    """Decide the offer of every listing of every account, by account and SKU; the facts are complete."""
+    planning = Planning(facts, terms, totals_of(facts, terms, now), now=now, run_id=run_id)
+    decisions = [*planning.decide(facts), *planning.decide_the_rest()]
+    decisions.sort(key=lambda decision: (decision.account, decision.sku))
+    return ShopPlan(decisions=tuple(decisions), orders=planning.orders)
 
 
-def _pools(facts: ShopFacts, terms: ShopTerms) -> list[ShopFacts]:
-    """Return the facts of each pool by itself: what lies in one never serves the orders of another.
+def assess_orders(
+    facts: ShopFacts, terms: ShopTerms, now: datetime, totals: ShopTotals | None = None
+) -> OrderAssessment:
+    """Serve all open demand from stock and inbound and judge each order; needs no listing at all.
 
-    As long as no account names a pool, all stock is one. Closed lots and receipts belong to every pool:
-    they are experience, not supply.
+    Without `totals` the facts are complete.
     """
-    accounts = {*terms.accounts, *facts.observed, *(order.account for order in facts.holding)}
-    names = sorted({terms.pool_of(account) for account in accounts})
-    if names in ([], [""]):
-        return [facts]
-    return [_of_pool(facts, terms, name) for name in names]
+    return Planning(facts, terms, totals or totals_of(facts, terms, now), now=now, run_id="").orders
 
 
-def _of_pool(facts: ShopFacts, terms: ShopTerms, pool: str) -> ShopFacts:
-    supply = facts.supply
-    return dataclasses.replace(
-        facts,
-        holding=[order for order in facts.holding if terms.pool_of(order.account) == pool],
-        recent=[order for order in facts.recent if terms.pool_of(order.account) == pool],
-        supply=dataclasses.replace(
-            supply,
-            stock=tuple(count for count in supply.stock if count.pool == pool),
-            lots=tuple(lot for lot in supply.lots if lot.pool == pool or lot.open_units == 0),
-        ),
-        observed={
-            account: offers for account, offers in facts.observed.items() if terms.pool_of(account) == pool
-        },
-    )
+class Planning:
+    """One planning run: the orders of a shop, or of some of its SKUs, and then their listings.
+
+    `facts` hold all orders, stock and lots of those SKUs (of SKUs without orders and lots the stock may be
+    missing here, and come with their listings).
+    """
+
+    def __init__(
+        self, facts: ShopFacts, terms: ShopTerms, totals: ShopTotals, *, now: datetime, run_id: str
+    ) -> None:
+        accounts = {*facts.observed, *(order.account for order in facts.holding)}
+        self._pools = [
+            _Pool(name, facts.of_pool(name, terms), terms, totals, now, run_id)
+            for name in terms.pools(accounts)
+        ]
+        self._terms = terms
+        self.orders = _joined([pool.orders for pool in self._pools])
+
+    def open_risks(self, account: str) -> OpenRisks:
+        """Return what all open orders of an account put at risk."""
+        name = self._terms.pool_of(account)
+        return next(pool.risks[account] for pool in self._pools if pool.name == name)
+
+    def decide(self, facts: ShopFacts) -> Iterator[OfferDecision]:
+        """Decide listings, given with their stock and catalogue entries.
+
+        Accounts that list the same SKU of a pool sell from one stock: each is given its portion of it, so
+        that the sum over accounts never exceeds what there is. All listings of a SKU come together.
+        """
+        for pool in self._pools:
+            yield from pool.decide(facts.of_pool(pool.name, self._terms))
+
+    def decide_the_rest(self) -> Iterator[OfferDecision]:
+        """Decide the listings that were left for the end because they share their account's late budget."""
+        for pool in self._pools:
+            yield from pool.decide_the_rest()
 
 
 def _joined(parts: Sequence[OrderAssessment]) -> OrderAssessment:
@@ -164,7 +133,6 @@ def _joined(parts: Sequence[OrderAssessment]) -> OrderAssessment:
         short={key: found for part in parts for key, found in part.short.items()},
         inbound=inbound,
         on_hand=_summed(part.on_hand for part in parts),
-        history=parts[0].history,
     )
 
 
@@ -175,40 +143,232 @@ def _summed(parts: Iterable[Mapping[_Name, int]]) -> Mapping[_Name, int]:
     return found
 
 
-def _assess_pool(facts: ShopFacts, terms: ShopTerms, now: datetime) -> OrderAssessment:
-    today = terms.calendar.local_date(now)
-    entries = {entry.sku: entry for entry in facts.supply.catalog}
-    history = learn(facts.supply.receipts, facts.supply.lots)
-    lots: dict[Sku, list[Lot]] = {}
-    for lot in facts.supply.lots:
-        lots.setdefault(lot.sku, []).append(lot)
-    inbound = {
-        sku: view_inbound(
-            group, history, terms.policy_for(_entry(entries, sku)).arrival_terms, terms.calendar, today
+_NOTHING_INBOUND = InboundView(expected=(), doubtful=())
+_NO_DEMAND = DemandRecord(days=DEMAND_DAYS)
+
+# What a catalogue entry says that a verdict may rest on: all of it but the SKU's name.
+_said_of = attrgetter(
+    *(field.name for field in dataclasses.fields(CatalogEntry) if field.name != "sku")
+)
+
+
+class _Pool:
+    """One pool's part of a planning run, indexed by SKU once so that each decision is a look-up."""
+
+    def __init__(
+        self, name: str, facts: ShopFacts, terms: ShopTerms, totals: ShopTotals, now: datetime, run_id: str
+    ) -> None:
+        self.name, self.terms, self.totals, self.now, self.run_id = name, terms, totals, now, run_id
+        self.today = terms.calendar.local_date(now)
+        self.orders = self._assess(facts)
+        self.due = _due_demand(self.orders.allocation.orders, terms.calendars, self.today)
+        sold_out = {sku for sku, units in self.orders.on_hand.items() if units <= self._held_units(sku)}
+        self.demand = _scaled(
+            demand_records(
+                facts.recent, terms.calendar, now, sold_out, since=totals.known_since(name, terms)
+            ),
+            facts.demand_factors,
         )
-        for sku, group in lots.items()
-    }
-    on_hand = sellable_on_hand(facts.supply.stock, (*facts.recent, *_not_in(facts.holding, facts.recent)))
-    expected = {sku: view.expected for sku, view in inbound.items()}
-    allocation = allocate(
-        facts.holding,
-        on_hand,
-        expected,
-        now=now,
-        calendars=terms.calendars,
-        assigned=facts.assigned,
-        allow_splits=terms.split_shipments,
-    )
-    by_name: dict[str, ExpectedLot] = {lot.lot_id: lot for group in expected.values() for lot in group}
-    outlooks = judge_orders(allocation.orders, by_name, terms.calendars, now=now, late_limit=terms.late_limit)
-    return OrderAssessment(
-        allocation=allocation,
-        outlooks=outlooks,
-        short=shortages(allocation.orders),
-        inbound=inbound,
-        on_hand=on_hand,
-        history=history,
-    )
+        self.stale = totals.why_stale(name, terms, now)
+        self.lag_days = {
+            account: (totals.of(account).lag or timedelta(minutes=terms.lag_minutes)) / timedelta(days=1)
+            for account in {*terms.accounts, *facts.observed}
+        }
+        self.risks = {
+            account: open_risks(self.orders.outlooks, account, now, terms.late_limit).joined_by(
+                totals.of(account).open_risks
+            )
+            for account in self.lag_days
+        }
+        self._verdicts: dict[Hashable, Verdict] = {}
+        self._portions: dict[tuple[str, ...], Mapping[str, Portion]] = {}
+        self._hanging: dict[str, list[OfferFacts]] = {}
+
+    def _assess(self, facts: ShopFacts) -> OrderAssessment:
+        terms, now = self.terms, self.now
+        entries = {entry.sku: entry for entry in facts.supply.catalog}
+        past = self.totals.past.lead_times
+        inbound = {
+            sku: view_inbound(
+                lots, past, terms.policy_for(_entry(entries, sku)).arrival_terms, terms.calendar, self.today
+            )
+            for sku, lots in _by_sku(facts.supply.lots).items()
+        }
+        parcels = (*facts.recent, *_not_in(facts.holding, facts.recent))
+        on_hand = sellable_on_hand(facts.supply.stock, parcels)
+        expected = {sku: view.expected for sku, view in inbound.items()}
+        allocation = allocate(
+            facts.holding,
+            on_hand,
+            expected,
+            now=now,
+            calendars=terms.calendars,
+            assigned=facts.assigned,
+            allow_splits=terms.split_shipments,
+        )
+        by_name: dict[str, ExpectedLot] = {lot.lot_id: lot for group in expected.values() for lot in group}
+        outlooks = judge_orders(
+            allocation.orders, by_name, terms.calendars, now=now, late_limit=terms.late_limit
+        )
+        return OrderAssessment(
+            allocation=allocation,
+            outlooks=outlooks,
+            short=shortages(outlooks),
+            inbound=inbound,
+            on_hand=on_hand,
+        )
+
+    def decide(self, facts: ShopFacts) -> Iterator[OfferDecision]:
+        """Decide the listings of the facts but those that hang on inbound, which are put by."""
+        entries = {entry.sku: entry for entry in facts.supply.catalog}
+        counts = _by_sku(facts.supply.stock)
+        sellers: dict[Sku, list[str]] = {}
+        for account, offers in sorted(facts.observed.items()):
+            for sku in offers:
+                sellers.setdefault(sku, []).append(account)
+        for sku, accounts in sellers.items():
+            listing = _Listing(self, sku, counts.get(sku, ()), entries.get(sku))
+            for account, portion in self._portions_of(tuple(accounts)).items():
+                yield from self._decide(listing, facts.observed[account][sku], portion)
+
+    def _portions_of(self, accounts: tuple[str, ...]) -> Mapping[str, Portion]:
+        if accounts not in self._portions:
+            self._portions[accounts] = portions(self.terms.channels, accounts)
+        return self._portions[accounts]
+
+    def _decide(
+        self, listing: "_Listing", observed: ObservedOffer, portion: Portion
+    ) -> Iterator[OfferDecision]:
+        """Decide one listing; what is alike in everything a verdict may rest on gets the same one."""
+        if listing.sku in self.orders.inbound:
+            facts = listing.facts(observed, portion)
+            if hangs_on_inbound(facts, self.today):
+                self._hanging.setdefault(observed.account, []).append(facts)
+                return
+            verdict, _ = settle_offer(facts, self.terms.calendar, self.today)
+        else:
+            alike = listing.alike(observed, portion)
+            known = self._verdicts.get(alike)
+            if known is None:
+                known, _ = settle_offer(listing.facts(observed, portion), self.terms.calendar, self.today)
+                self._verdicts[alike] = known
+            verdict = known
+        yield decided(
+            observed, verdict, counted_at=listing.counted_at, now=self.now, run_id=self.run_id
+        )
+
+    def decide_the_rest(self) -> Iterator[OfferDecision]:
+        """Decide the listings that hang on inbound, each account's together."""
+        for account, hanging in sorted(self._hanging.items()):
+            verdicts = decide_account(hanging, self.risks[account], self.terms.calendar, self.today)
+            for facts in hanging:
+                yield decided(
+                    facts.observed,
+                    verdicts[facts.sku],
+                    counted_at=facts.counted_at,
+                    now=self.now,
+                    run_id=self.run_id,
+                )
+
+    def _held_units(self, sku: Sku) -> int:
+        return sum(units for _, units in self.due.get(sku, ()))
+
+
+class _Listing:
+    """What is known of one SKU of a pool, the same for all accounts that list it."""
+
+    def __init__(
+        self, pool: _Pool, sku: Sku, counts: Sequence[StockCount], entry: CatalogEntry | None
+    ) -> None:
+        self.pool, self.sku, self.counts = pool, sku, counts
+        self.entry = entry or CatalogEntry(sku=sku)
+        self.counted_at = min((count.counted_at for count in counts), default=None)
+        self.due = pool.due.get(sku, ())
+        self.demand = pool.demand.get(sku, _NO_DEMAND)
+        # Where nobody orders and nothing comes in, the shelf is all there is.
+        known = pool.orders.on_hand.get(sku)
+        self.on_hand = sum(count.sellable_units for count in counts) if known is None and counts else known
+
+    @property
+    def merely_reserved(self) -> bool:
+        """Whether there are units on the shelf, and all of them belong to other channels."""
+        if self.on_hand is None or self.on_hand > 0:
+            return False
+        free = sum(count.on_hand - count.damaged - count.quality_hold for count in self.counts)
+        return free > 0 and sum(count.sellable_units for count in self.counts) <= 0
+
+    def alike(self, observed: ObservedOffer, portion: Portion) -> Hashable:
+        """Return all that a verdict may rest on while nothing is inbound; equal ones have one verdict."""
+        return (
+            observed.account,
+            observed.offer,
+            observed.product_type,
+            observed.other_channels,
+            portion,
+            self.on_hand,
+            self.merely_reserved,
+            tuple(self.due),
+            self.demand,
+            _said_of(self.entry),
+        )
+
+    def facts(self, observed: ObservedOffer, portion: Portion) -> OfferFacts:
+        """Gather everything the offer of one listing is decided from."""
+        pool, policy = self.pool, self.pool.terms.policy_for(self.entry)
+        safety = policy.safety_stock if self.entry.safety_stock is None else self.entry.safety_stock
+        inbound = pool.orders.inbound.get(self.sku, _NOTHING_INBOUND)
+        # What has not been counted cannot be sold from the shelf: inbound is for tomorrow at the earliest.
+        tomorrow = pool.today + timedelta(days=1)
+        supply = [(max(lot.ready_on, tomorrow), lot.units) for lot in inbound.expected]
+        return OfferFacts(
+            observed=observed,
+            on_hand=self.on_hand,
+            counted_at=self.counted_at,
+            demand_units=sum(units for _, units in self.due),
+            safety_stock=safety,
+            atp=look_ahead_atp((self.on_hand or 0) - safety, supply, self.due, pool.today),
+            policy=policy,
+            ahead=self._sell_ahead_facts(observed.account, policy, inbound, portion),
+            automated_handling=pool.terms.accounts.get(observed.account, AutomatedHandling.UNKNOWN),
+            lag_days=pool.lag_days[observed.account],
+            stale=pool.stale,
+        )
+
+    def _sell_ahead_facts(
+        self, account: str, policy: BackorderPolicy, inbound: InboundView, portion: Portion
+    ) -> SellAheadFacts:
+        pool, past = self.pool, self.pool.totals.past
+        used = pool.orders.allocation.lot_units
+        supplier = inbound.expected[0].lot.supplier if inbound.expected else self.entry.supplier or ""
+        return SellAheadFacts(
+            inbound=inbound,
+            assigned={lot.lot_id: used.get(lot.lot_id, 0) for lot in inbound.expected},
+            supplier=past.lead_times.record_of(supplier),
+            supplier_name=supplier,
+            entry=self.entry,
+            demand=self.demand,
+            headroom=pool.totals.of(account).headroom,
+            today=pool.today,
+            merely_reserved=self.merely_reserved,
+            owed_units=max(0, -(self.on_hand or 0)),
+            waiting_orders=pool.risks[account].waiting_orders(self.sku),
+            portion=portion,
+            received={
+                name: received_law(
+                    past.shares.get(name, ()),
+                    short_share=policy.short_share,
+                    no_show_share=policy.no_show_share,
+                )
+                for name in {lot.lot.supplier for lot in inbound.expected}
+            },
+        )
+
+
+def _by_sku(values: Iterable[_T]) -> Mapping[Sku, list[_T]]:
+    found: dict[Sku, list[_T]] = {}
+    for value in values:
+        found.setdefault(value.sku, []).append(value)
+    return found
 
 
 def _not_in(orders: Iterable[Order], others: Iterable[Order]) -> list[Order]:
@@ -218,138 +378,6 @@ def _not_in(orders: Iterable[Order], others: Iterable[Order]) -> list[Order]:
 
 def _entry(entries: Mapping[Sku, CatalogEntry], sku: Sku) -> CatalogEntry:
     return entries.get(sku) or CatalogEntry(sku=sku)
-
-
-def plan_shop(facts: ShopFacts, terms: ShopTerms, *, now: datetime, run_id: str) -> ShopPlan:
-    """Decide the offer of every listing of every account, in SKU order.
-
-    Accounts that list the same SKU of a pool sell from one stock: each is given its portion of it, so
-    that the sum over accounts never exceeds what there is. The listings of one account are decided
-    together, because they share its late budget.
-    """
-    assessments, decisions = [], []
-    for part in _pools(facts, terms):
-        assessments.append(_assess_pool(part, terms, now))
-        decisions += _Shop(part, terms, assessments[-1], now).decide(run_id)
-    decisions.sort(key=lambda decision: (decision.account, decision.sku))
-    return ShopPlan(decisions=tuple(decisions), orders=_joined(assessments))
-
-
-class _Shop:
-    """The facts of one pool in one planning run, indexed by SKU once so that each decision is a look-up."""
-
-    def __init__(
-        self, facts: ShopFacts, terms: ShopTerms, assessment: OrderAssessment, now: datetime
-    ) -> None:
-        self.facts, self.terms, self.assessment, self.now = facts, terms, assessment, now
-        self.today = terms.calendar.local_date(now)
-        self.entries = {entry.sku: entry for entry in facts.supply.catalog}
-        self.counts: dict[Sku, list[StockCount]] = {}
-        for count in facts.supply.stock:
-            self.counts.setdefault(count.sku, []).append(count)
-        self.due = _due_demand(assessment.allocation.orders, terms.calendars, self.today)
-        sold_out = {sku for sku, units in assessment.on_hand.items() if units <= self._held_units(sku)}
-        demand = demand_records(facts.recent, terms.calendar, now, sold_out)
-        self.demand = _scaled(demand, facts.demand_factors)
-        listed: dict[Sku, list[str]] = {}
-        for account, sku in ((account, sku) for account, skus in facts.observed.items() for sku in skus):
-            listed.setdefault(sku, []).append(account)
-        self.portions = {sku: portions(terms.channels, accounts) for sku, accounts in listed.items()}
-        self.received = received_shares(facts.supply.lots, facts.supply.receipts)
-        self.stale = why_stale(facts.supply.counted_at, now, max_age_hours=terms.limits.max_supply_age_hours)
-
-    def decide(self, run_id: str) -> list[OfferDecision]:
-        """Decide every listing, account by account."""
-        return [decision for account in sorted(self.facts.observed) for decision in self._of(account, run_id)]
-
-    def _of(self, account: str, run_id: str) -> tuple[OfferDecision, ...]:
-        outlooks, late_limit = self.assessment.outlooks, self.terms.late_limit
-        risks = open_risks(outlooks, account, self.now, late_limit)
-        orders = [order for order in self.facts.recent if order.account == account]
-        room = with_reported(headroom(orders, self.now), self.facts.performance.get(account))
-        lag_days = self._lag_days(account, orders)
-        offers = [
-            self._offer_facts(account, sku, room, lag_days, risks.waiting_orders(sku))
-            for sku in sorted(self.facts.observed[account])
-        ]
-        return decide_account(offers, risks, self.terms.calendar, now=self.now, run_id=run_id)
-
-    def _lag_days(self, account: str, orders: Sequence[Order]) -> float:
-        """Return the time from a buyer's order to our reaction: measured, else by the configured rhythm."""
-        confirmed = [receipt for receipt in self.facts.confirmed if receipt.change.account == account]
-        measured = measured_lag(orders, confirmed, timedelta(minutes=self.terms.turn_minutes))
-        return (measured or timedelta(minutes=self.terms.lag_minutes)) / timedelta(days=1)
-
-    def _held_units(self, sku: Sku) -> int:
-        return sum(units for _, units in self.due.get(sku, ()))
-
-    def _offer_facts(
-        self, account: str, sku: Sku, room: Headroom, lag_days: float, waiting_orders: int
-    ) -> OfferFacts:
-        """Gather everything the offer of one listing is decided from."""
-        entry = _entry(self.entries, sku)
-        policy = self.terms.policy_for(entry)
-        safety = policy.safety_stock if entry.safety_stock is None else entry.safety_stock
-        on_hand = self.assessment.on_hand.get(sku)
-        inbound = self.assessment.inbound.get(sku, InboundView(expected=(), doubtful=()))
-        due = self.due.get(sku, [])
-        # What has not been counted cannot be sold from the shelf: inbound is for tomorrow at the earliest.
-        tomorrow = self.today + timedelta(days=1)
-        supply = [(max(lot.ready_on, tomorrow), lot.units) for lot in inbound.expected]
-        atp = look_ahead_atp((on_hand or 0) - safety, supply, due, self.today)
-        counts = self.counts.get(sku, [])
-        return OfferFacts(
-            account=account,
-            sku=sku,
-            observed=self.facts.observed[account].get(sku),
-            on_hand=on_hand,
-            counted_at=min((count.counted_at for count in counts), default=None),
-            demand_units=self._held_units(sku),
-            safety_stock=safety,
-            atp=atp,
-            policy=policy,
-            ahead=dataclasses.replace(
-                self._sell_ahead_facts(sku, entry, policy, inbound, room),
-                portion=self.portions[sku][account],
-                waiting_orders=waiting_orders,
-            ),
-            automated_handling=self.terms.accounts.get(account, AutomatedHandling.UNKNOWN),
-            lag_days=lag_days,
-            stale=self.stale,
-        )
-
-    def _sell_ahead_facts(
-        self,
-        sku: Sku,
-        entry: CatalogEntry,
-        policy: BackorderPolicy,
-        inbound: InboundView,
-        room: Headroom,
-    ) -> SellAheadFacts:
-        counts = self.counts.get(sku, [])
-        used = self.assessment.allocation.lot_units
-        supplier = inbound.expected[0].lot.supplier if inbound.expected else entry.supplier or ""
-        free = sum(count.on_hand - count.damaged - count.quality_hold for count in counts)
-        return SellAheadFacts(
-            inbound=inbound,
-            assigned={lot.lot_id: used.get(lot.lot_id, 0) for lot in inbound.expected},
-            supplier=self.assessment.history.record_of(supplier),
-            supplier_name=supplier,
-            entry=entry,
-            demand=self.demand.get(sku, DemandRecord(days=DEMAND_DAYS)),
-            headroom=room,
-            today=self.today,
-            merely_reserved=free > 0 and sum(count.sellable_units for count in counts) <= 0,
-            owed_units=max(0, -self.assessment.on_hand.get(sku, 0)),
-            received={
-                name: received_law(
-                    self.received.get(name, ()),
-                    short_share=policy.short_share,
-                    no_show_share=policy.no_show_share,
-                )
-                for name in {lot.lot.supplier for lot in inbound.expected}
-            },
-        )
 
 
 def _scaled(records: Mapping[Sku, DemandRecord], factors: Mapping[Sku, float]) -> Mapping[Sku, DemandRecord]:

@@ -12,7 +12,8 @@ from datetime import date
 from fbm_sync.domain.arrivals import ReceivedLaw
 from fbm_sync.domain.budget import Exposure, LateBudget
 from fbm_sync.domain.channel import ALL_OF_IT, Portion
-from fbm_sync.domain.leadtime import ArrivalTerms, ExpectedLot, InboundView, SupplierRecord
+from fbm_sync.domain.history import SupplierRecord
+from fbm_sync.domain.leadtime import ArrivalTerms, ExpectedLot, InboundView
 from fbm_sync.domain.supply import CatalogEntry, LotStatus
 
 HORIZON_DAYS = 30

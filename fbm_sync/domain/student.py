@@ -3,7 +3,8 @@
 From n observations the spread itself is only estimated; the t law with n − 1 degrees of freedom is
 wider than the normal one by just as much as that costs. Its distribution function is half a regularised
 incomplete beta function (Abramowitz & Stegun, *Handbook of Mathematical Functions*, 26.7.1), which is
-summed as the continued fraction 26.5.8 by Lentz's method (W. J. Lentz, Applied Optics 15, 1976).
+summed near the middle as the series 26.5.4, and further out as the continued fraction 26.5.8 by Lentz's
+method (W. J. Lentz, Applied Optics 15, 1976).
 """
 
 import math
@@ -12,6 +13,7 @@ _TINY = 1e-300
 _CLOSE = 1e-14
 _NARROW = 1e-10
 _MOST_STEPS = 100_000
+_NEAR = 8
 
 
 def student_cdf(value: float, degrees: float) -> float:
@@ -53,39 +55,51 @@ def _tail(value: float, degrees: float) -> float:
 def _incomplete_beta(share: float, rest: float, first: float) -> float:
     """Return I(share; first, 1/2); `rest` is 1 − share, given apart because it may be tiny.
 
-    The fraction converges fast below the mean of the beta law; above it the two sides change places.
+    Near the middle the other side is summed, and what it leaves is large enough to keep its digits;
+    further out this side itself.
     """
-    second = 1 / 2
     if not share or not rest:
         return 0.0 if not share else 1.0
     front = math.exp(
-        math.lgamma(first + second)
+        math.lgamma(first + 1 / 2)
         - math.lgamma(first)
-        - math.lgamma(second)
+        - math.lgamma(1 / 2)
         + first * math.log(share)
-        + second * math.log(rest)
+        + math.log(rest) / 2
     )
-    if share < (first + 1) / (first + second + 2):
-        return front * _fraction(share, first, second) / first
-    return 1 - front * _fraction(rest, second, first) / second
+    if rest < 1 / 2 and first * rest < _NEAR:
+        return 1 - 2 * front * _series(rest, first)
+    return front * _fraction(share, first) / first
 
 
-def _fraction(share: float, first: float, second: float) -> float:
-    """Sum the continued fraction of the incomplete beta function from its head (Lentz).
+def _series(rest: float, first: float) -> float:
+    """Sum the series of I(rest; 1/2, first); its terms are all above 0 and soon fall at least by half."""
+    term = total = 1.0
+    step = 0
+    while term > _CLOSE * total:
+        term *= (first + step + 1 / 2) / (step + 3 / 2) * rest
+        total += term
+        step += 1
+    return total
+
+
+def _fraction(share: float, first: float) -> float:
+    """Sum the continued fraction of I(share; first, 1/2) from its head (Lentz).
 
     What will be divided by is kept away from 0. Each round takes an even and an odd term.
     """
-    numerator, denominator = 1.0, 1 / (1 - (first + second) * share / (first + 1) or _TINY)
+    both = first + 1 / 2
+    numerator, denominator = 1.0, 1 / (1 - both * share / (first + 1) or _TINY)
     total = denominator
     step, change = 0, 0.0
     while abs(change - 1) > _CLOSE and step < _MOST_STEPS:
         step += 1
         width = first + 2 * step
-        part = step * (second - step) * share / ((width - 1) * width)
+        part = step * (1 / 2 - step) * share / ((width - 1) * width)
         denominator = 1 / (1 + part * denominator or _TINY)
         numerator = 1 + part / numerator or _TINY
         total *= numerator * denominator
-        part = -(first + step) * (first + second + step) * share / (width * (width + 1))
+        part = -(first + step) * (both + step) * share / (width * (width + 1))
         denominator = 1 / (1 + part * denominator or _TINY)
         numerator = 1 + part / numerator or _TINY
         change = numerator * denominator

@@ -158,6 +158,14 @@ class SupplySnapshot:
         return max((count.counted_at for count in self.stock), default=None)
 
     @property
+    def counted_by_pool(self) -> Mapping[str, datetime]:
+        """The newest count of each pool."""
+        newest: dict[str, datetime] = {}
+        for count in self.stock:
+            newest[count.pool] = max(count.counted_at, newest.get(count.pool, count.counted_at))
+        return newest
+
+    @property
     def on_hand_units(self) -> int:
         """All units counted, the measure by which a shrunken snapshot is noticed."""
         return sum(count.on_hand for count in self.stock)
@@ -173,7 +181,6 @@ class SnapshotSummary:
 
 
 _CLOCK_TOLERANCE = timedelta(minutes=10)
-_DAYS_SAID_FROM = 3
 
 
 def doubts_about(
@@ -207,14 +214,15 @@ def doubts_about(
 
 
 def why_stale(counted_at: datetime | None, now: datetime, *, max_age_hours: int) -> str | None:
-    """Say why the stock list is too old to raise anything; `None` while it is fresh."""
+    """Say why the stock list is too old to raise anything; `None` while it is fresh.
+
+    The words name the count's time, not its age: a decision does not change because a minute passed.
+    """
     if counted_at is None:
         return "no stock has been counted yet."
-    age = now - counted_at
-    if age <= timedelta(hours=max_age_hours):
+    if now - counted_at <= timedelta(hours=max_age_hours):
         return None
-    said = f"{age.days} days" if age.days >= _DAYS_SAID_FROM else f"{age.total_seconds() / 3600:.0f} h"
-    return f"the stock list was counted {said} ago, more than {max_age_hours} h."
+    return f"the stock list was counted at {counted_at:%Y-%m-%d %H:%M}Z, more than {max_age_hours} h ago."
 
 
 def sellable_on_hand(counts: Iterable[StockCount], orders: Iterable[Order]) -> Mapping[Sku, int]:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from fbm_sync.domain.order import Order, OrderId, OrderItem, Sku, held_units, urgency
-from fbm_sync.domain.plan import ShopFacts, ShopTerms
 from fbm_sync.domain.policy import BackorderPolicy
+from fbm_sync.domain.shop import ShopFacts, ShopTerms
 from fbm_sync.domain.supply import Lot, LotStatus, StockCount, sellable_on_hand
 
 FORMS = {

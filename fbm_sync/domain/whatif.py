@@ -4,11 +4,12 @@ import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 
+from fbm_sync.domain.decision import OfferDecision
 from fbm_sync.domain.health import headroom
-from fbm_sync.domain.offer import OfferDecision
 from fbm_sync.domain.order import OrderId
-from fbm_sync.domain.plan import ShopFacts, ShopPlan, ShopTerms, plan_shop
+from fbm_sync.domain.plan import ShopPlan, plan_shop
 from fbm_sync.domain.risk import OrderOutlook, OrderState
+from fbm_sync.domain.shop import ShopFacts, ShopTerms
 from fbm_sync.domain.supposition import Supposed
 
 

@@ -22,7 +22,8 @@ from datetime import date
 from itertools import groupby
 from pathlib import Path
 
-from fbm_sync.domain.leadtime import ArrivalTerms, LeadTimeHistory, forecast_arrival, learn
+from fbm_sync.domain.history import LeadTimeHistory, learn
+from fbm_sync.domain.leadtime import ArrivalTerms, forecast_arrival
 from fbm_sync.domain.order import Sku
 from fbm_sync.domain.policy import BackorderPolicy
 from fbm_sync.domain.supply import Lot, Receipt

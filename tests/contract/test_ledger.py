@@ -26,7 +26,7 @@ from fbm_sync.adapters.store.ledger import SqlLedger, open_ledger
 from fbm_sync.domain.alert import Alert, AlertState, Finding, Severity, Transition, TransitionKind
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.listing import ListingMode, ObservedOffer, Offer, OfferChange
-from fbm_sync.domain.offer import Fact, OfferDecision
+from fbm_sync.domain.decision import Fact, OfferDecision, Verdict
 from fbm_sync.domain.order import Fulfiller, Order, OrderItem, OrderStatus, Shipment
 from fbm_sync.domain.policy import Cap, Gate
 from fbm_sync.domain.risk import OrderOutlook, OrderState
@@ -67,24 +67,22 @@ def a_parcel(shipped_at, number=1):
 
 
 def a_decision(sku="SKU-1", **changes):
-    facts = {
-        "account": "main",
-        "sku": sku,
+    decision = {"account": "main", "sku": sku, "decided_at": NOW, "run_id": "run-1", "as_of": (NOW - HOUR, None)}
+    verdict = {
         "mode": ListingMode.BACKORDER,
         "desired": Offer(quantity=7, handling_days=None, restock_on=date(2026, 3, 20)),
         "observed": Offer(quantity=0, handling_days=2),
         "product_type": "SHOES",
         "atp_today": 0,
-        "decided_at": NOW,
-        "run_id": "run-1",
         "cap": Cap(units=7, binding="chance", limits={"chance": 7, "inbound_coverage": 9}),
         "gates": (Gate(name="firm_inbound", passed=True, value="9", limit="1"),),
-        "facts": (Fact(name="on_hand", value="0", as_of=NOW - HOUR), Fact(name="policy", value="default")),
+        "facts": (Fact(name="on_hand", value="0"), Fact(name="policy", value="default")),
         "rules": ("Sold ahead.",),
         "rejected": ("Sold out.",),
         "reasons": ("Inbound covers 7 more – früh genug.",),
     }
-    return OfferDecision(**facts | changes)
+    verdict |= {name: changes.pop(name) for name in verdict if name in changes}
+    return OfferDecision(**decision | changes, verdict=Verdict(**verdict))
 
 
 def a_change(sku="SKU-1", account="main"):
@@ -667,17 +665,17 @@ class TestOffers:
             assert sorted(books.offers.decisions(), key=repr) == sorted(decisions, key=repr)
             assert books.offers.record_decisions(decisions) == 0
 
-    def test_an_equal_decision_only_renews_its_date(self, ledger):
+    def test_an_equal_decision_on_newer_facts_only_renews_its_date(self, ledger):
         later = a_decision(
             decided_at=NOW + HOUR,
             run_id="run-2",
-            facts=(
-                Fact(name="on_hand", value="0", as_of=NOW),
-                Fact(name="policy", value="default", as_of=NOW),
-            ),
+            as_of=(NOW, NOW),
         )
+        same = a_decision(decided_at=NOW + HOUR, run_id="run-3")
         with ledger.transaction() as books:
             assert books.offers.record_decisions([a_decision()]) == 1
+            assert books.offers.record_decisions([same]) == 0
+            assert books.offers.decisions() == (a_decision(),)
             assert books.offers.record_decisions([later]) == 0
             assert books.offers.decisions() == (later,)
         assert rows_in(ledger)["offer_decisions"] == 1
@@ -707,17 +705,12 @@ class TestOffers:
         assert books.offers.decisions() == (other,)
         assert books.offers.decisions(at=NOW) == (a_decision(),)
 
-    def test_the_order_of_the_limits_makes_no_new_decision(self, books):
-        turned = Cap(units=7, binding="chance", limits={"inbound_coverage": 9, "chance": 7})
-        books.offers.record_decisions([a_decision()])
-        assert books.offers.record_decisions([a_decision(cap=turned)]) == 0
-
     def test_the_decision_in_force_at_any_moment_can_be_looked_up(self, books):
         first = a_decision()
         renewed = a_decision(
             decided_at=NOW + HOUR,
             run_id="run-2",
-            facts=(Fact(name="on_hand", value="0", as_of=NOW), Fact(name="policy", value="default")),
+            as_of=(NOW, None),
         )
         second = a_decision(decided_at=NOW + 2 * HOUR, atp_today=3)
         for decision in (first, renewed, second):
@@ -974,6 +967,7 @@ class TestHistory:
             "notifications": 1,
             "orders": 1,
             "order_items": 1,
+            "changed_skus": 1,
             "holds": 1,
             "stock_counts": 1,
             "receipts": 1,

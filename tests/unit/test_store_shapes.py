@@ -87,7 +87,7 @@ def test_a_part_with_a_table_of_its_own_comes_from_there():
 @pytest.mark.parametrize(
     ("shape", "without_column"),
     [
-        (order_book._ORDER, {"programs", "first_read_at"}),
+        (order_book._ORDER, {"programs"}),
         (order_book._ITEM, set()),
         (order_book._SHIPMENT, set()),
         (supply_book._STOCK, set()),

@@ -2,8 +2,7 @@
 
 import dataclasses
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,20 +15,22 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     or_,
     select,
     update,
 )
 
 from fbm_sync.adapters.store.offer_tables import HoldRow, ObservedOfferRow, OfferDecisionRow, PushReceiptRow
+from fbm_sync.adapters.store.plan_book import note_changed
 from fbm_sync.adapters.store.shapes import from_json, to_json
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import CHUNK, LOOKUP, chunks, insert_all, upsert
 from fbm_sync.domain.change import PushOutcome, PushReceipt
+from fbm_sync.domain.decision import OfferDecision, Verdict
 from fbm_sync.domain.listing import ObservedOffer, OfferChange
-from fbm_sync.domain.offer import OfferDecision
 from fbm_sync.domain.order import Sku
-from fbm_sync.ports import Hold
+from fbm_sync.ports import DecisionCensus, Hold
 
 _OBSERVED = table_of(ObservedOfferRow)
 _DECISIONS = table_of(OfferDecisionRow)
@@ -37,7 +38,7 @@ _RECEIPTS = table_of(PushReceiptRow)
 _HOLDS = table_of(HoldRow)
 
 _OBSERVED_OFFER = TypeAdapter(ObservedOffer)
-_DECISION = TypeAdapter(OfferDecision)
+_VERDICT = TypeAdapter(Verdict)
 _RECEIPT = TypeAdapter(PushReceipt)
 _TEXTS = TypeAdapter(tuple[str, ...])
 _CHANGES = TypeAdapter(tuple[OfferChange, ...])
@@ -47,7 +48,7 @@ _RENEW = (
     update(_DECISIONS)
     .where(_DECISIONS.c.decision_id == bindparam("of_decision"))
     .values(
-        renewed_at=bindparam("at"), renewed_run_id=bindparam("run_id"), renewed_evidence=bindparam("evidence")
+        renewed_at=bindparam("at"), renewed_run_id=bindparam("by_run"), renewed_evidence=bindparam("shown_by")
     )
 )
 _SUPERSEDE = (
@@ -66,6 +67,7 @@ class SqlOfferBook:
     # --- seen
 
     def record_observed(self, offers: Sequence[ObservedOffer]) -> None:
+        note_changed(self._connection, self._changed_skus(offers))
         rows = [
             {
                 "account": offer.account,
@@ -78,6 +80,20 @@ class SqlOfferBook:
         ]
         upsert(self._connection, _OBSERVED, rows, newer_by="observed_at")
 
+    def _changed_skus(self, offers: Sequence[ObservedOffer]) -> Iterator[Sku]:
+        """Find the SKUs of which Amazon shows something else than it did."""
+        by_account: dict[str, list[ObservedOffer]] = {}
+        for offer in offers:
+            by_account.setdefault(offer.account, []).append(offer)
+        for account, seen in by_account.items():
+            for some in chunks(seen, LOOKUP):
+                before = self.observed(account, [offer.sku for offer in some])
+                yield from (offer.sku for offer in some if _differs(before.get(offer.sku), offer))
+
+    def listed(self) -> tuple[Sku, ...]:
+        skus = self._connection.execute(select(_OBSERVED.c.sku).distinct()).scalars()
+        return tuple(sorted(Sku(sku) for sku in skus))
+
     def observed(self, account: str, skus: Sequence[Sku] = ()) -> Mapping[Sku, ObservedOffer]:
         column = _OBSERVED.c
         every = select(column.body).where(column.account == account).order_by(column.sku)
@@ -89,23 +105,25 @@ class SqlOfferBook:
 
     def record_decisions(self, decisions: Sequence[OfferDecision]) -> int:
         newest = {(decision.account, decision.sku): decision for decision in decisions}
-        changed = 0
+        texts, changed = _Texts(), 0
         for chunk in chunks(list(newest.values()), CHUNK):
-            changed += self._record_newest(chunk)
+            changed += self._record_newest(chunk, texts)
         return changed
 
-    def _record_newest(self, decisions: Sequence[OfferDecision]) -> int:
+    def _record_newest(self, decisions: Sequence[OfferDecision], texts: "_Texts") -> int:
         in_force = self._in_force([decision.sku for decision in decisions])
         renewed, superseded, fresh = [], [], []
         for decision in decisions:
-            digest = _digest(decision)
+            body, digest = texts.of(decision.verdict)
+            evidence = texts.times(decision.as_of)
             before = in_force.get((decision.account, decision.sku))
             if before is not None and before.digest == digest:
-                renewed.append(_renewal(before.decision_id, decision))
+                if before.renewed_evidence != evidence:
+                    renewed.append(_renewal(before.decision_id, decision, evidence))
                 continue
             if before is not None:
                 superseded.append({"of_decision": before.decision_id, "at": decision.decided_at})
-            fresh.append(_decision_row(decision, digest))
+            fresh.append(_decision_row(decision, body, digest, evidence))
         for statement, parameters in ((_RENEW, renewed), (_SUPERSEDE, superseded)):
             if parameters:
                 self._connection.execute(statement, parameters)
@@ -115,7 +133,9 @@ class SqlOfferBook:
     def _in_force(self, skus: Sequence[Sku]) -> dict[tuple[str, str], Row[Any]]:
         """Return number and digest of the decisions in force, by account and SKU."""
         column = _DECISIONS.c
-        statement = select(column.account, column.sku, column.decision_id, column.digest)
+        statement = select(
+            column.account, column.sku, column.decision_id, column.digest, column.renewed_evidence
+        )
         found: dict[tuple[str, str], Row[Any]] = {}
         for some in chunks(skus, LOOKUP):
             in_force = statement.where(column.superseded_at.is_(None), column.sku.in_(some))
@@ -132,6 +152,21 @@ class SqlOfferBook:
             statement = statement.where(column.first_decided_at <= at, still)
         found = [_decision(row, at) for row in self._of_skus(statement, skus)]
         return tuple(sorted(found, key=lambda decision: (decision.account, decision.sku)))
+
+    def census(self) -> DecisionCensus:
+        column = _DECISIONS.c
+        in_force = select(func.count()).where(column.superseded_at.is_(None))
+        notable = in_force.where(column.is_notable)
+        statements = (in_force, notable.where(column.asks_for_change), notable.where(column.leaves_alone))
+        listings, changes, untouched = (self._connection.execute(one).scalar_one() for one in statements)
+        return DecisionCensus(listings=listings, changes=changes, untouched=untouched)
+
+    def sharing_budget(self, account: str) -> frozenset[Sku]:
+        column = _DECISIONS.c
+        statement = select(column.sku).where(
+            column.superseded_at.is_(None), column.is_notable, column.account == account, column.shares_budget
+        )
+        return frozenset(Sku(sku) for sku in self._connection.execute(statement).scalars())
 
     def _of_skus(self, statement: Select[Any], skus: Sequence[Sku]) -> list[RowMapping]:
         if not skus:
@@ -173,6 +208,17 @@ class SqlOfferBook:
         bodies = self._connection.execute(statement.order_by(column.sku)).scalars()
         return tuple(from_json(_RECEIPT, body) for body in bodies)
 
+    def latest_confirmed(self, account: str, before: datetime, limit: int) -> tuple[PushReceipt, ...]:
+        column = _RECEIPTS.c
+        statement = (
+            select(column.body)
+            .where(column.account == account, column.outcome == PushOutcome.CONFIRMED.value)
+            .where(column.in_force, column.answered_at < before)
+            .order_by(column.answered_at.desc())
+            .limit(limit)
+        )
+        return tuple(from_json(_RECEIPT, body) for body in self._connection.execute(statement).scalars())
+
     # --- held
 
     def record_hold(self, hold: Hold) -> None:
@@ -207,53 +253,79 @@ class SqlOfferBook:
         return None if row is None else _hold(row)
 
 
-def _digest(decision: OfferDecision) -> str:
-    """Return what stays the same while a decision stays the same: all of it but times and run."""
-    body = _DECISION.dump_python(decision, mode="json", exclude={"decided_at": True, "run_id": True})
-    for fact in body["facts"]:
-        del fact["as_of"]
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+def _differs(before: ObservedOffer | None, now: ObservedOffer) -> bool:
+    """Tell whether Amazon shows something else than it did; being seen again is no news."""
+    return before is None or dataclasses.replace(before, observed_at=now.observed_at) != now
 
 
-def _evidence(decision: OfferDecision) -> str:
-    return to_json(_MOMENTS, tuple(fact.as_of for fact in decision.facts))
+class _Texts:
+    """The JSON of verdicts and of the times of their facts; what many SKUs share is written out once."""
+
+    def __init__(self) -> None:
+        # A verdict is kept with its text, so that no other one can get its place in memory.
+        self._verdicts: dict[int, tuple[Verdict, str, str]] = {}
+        self._times: dict[tuple[datetime | None, ...], str] = {}
+
+    def of(self, verdict: Verdict) -> tuple[str, str]:
+        """Return a verdict's JSON and its digest."""
+        known = self._verdicts.get(id(verdict))
+        if known is None:
+            body = to_json(_VERDICT, verdict)
+            known = self._verdicts[id(verdict)] = verdict, body, hashlib.sha256(body.encode()).hexdigest()
+        return known[1], known[2]
+
+    def times(self, moments: tuple[datetime | None, ...]) -> str:
+        """Return the JSON of the times of facts."""
+        if moments not in self._times:
+            self._times[moments] = to_json(_MOMENTS, moments)
+        return self._times[moments]
 
 
-def _renewal(decision_id: int, decision: OfferDecision) -> dict[str, Any]:
+def _renewal(decision_id: int, decision: OfferDecision, evidence: str) -> dict[str, Any]:
     return {
         "of_decision": decision_id,
         "at": decision.decided_at,
-        "run_id": decision.run_id,
-        "evidence": _evidence(decision),
+        "by_run": decision.run_id,
+        "shown_by": evidence,
     }
 
 
-def _decision_row(decision: OfferDecision, digest: str) -> dict[str, Any]:
+def _decision_row(decision: OfferDecision, body: str, digest: str, evidence: str) -> dict[str, Any]:
+    verdict = decision.verdict
+    flags = {
+        "asks_for_change": verdict.desired is not None and verdict.desired != verdict.observed,
+        "leaves_alone": verdict.desired is None,
+        "shares_budget": verdict.shares_budget,
+    }
     return {
         "account": decision.account,
         "sku": decision.sku,
-        "mode": decision.mode.value,
+        "mode": verdict.mode.value,
         "first_decided_at": decision.decided_at,
+        "run_id": decision.run_id,
+        "evidence": evidence,
         "renewed_at": decision.decided_at,
         "renewed_run_id": decision.run_id,
-        "renewed_evidence": _evidence(decision),
+        "renewed_evidence": evidence,
         "superseded_at": None,
         "digest": digest,
-        "body": to_json(_DECISION, decision),
+        "is_notable": any(flags.values()),
+        **flags,
+        "body": body,
     }
 
 
 def _decision(row: RowMapping, at: datetime | None) -> OfferDecision:
     """Return a decision as last renewed or, seen from before that renewal, as first taken."""
-    decision = from_json(_DECISION, row["body"])
-    if at is not None and at < row["renewed_at"]:
-        return decision
-    moments = from_json(_MOMENTS, row["renewed_evidence"])
-    facts = (
-        dataclasses.replace(fact, as_of=as_of) for fact, as_of in zip(decision.facts, moments, strict=True)
-    )
-    return dataclasses.replace(
-        decision, decided_at=row["renewed_at"], run_id=row["renewed_run_id"], facts=tuple(facts)
+    as_first_taken = at is not None and at < row["renewed_at"]
+    evidence = row["evidence"] if as_first_taken else row["renewed_evidence"]
+    return OfferDecision(
+        account=row["account"],
+        sku=Sku(row["sku"]),
+        verdict=from_json(_VERDICT, row["body"]),
+        decided_at=row["first_decided_at"] if as_first_taken else row["renewed_at"],
+        run_id=row["run_id"] if as_first_taken else row["renewed_run_id"],
+        as_of=from_json(_MOMENTS, evidence),
     )
 
 

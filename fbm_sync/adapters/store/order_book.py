@@ -1,12 +1,12 @@
 """What is recorded of orders: the orders themselves, how far they were read, what is expected of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, or_, select, tuple_
 
-from fbm_sync.adapters.store import outlook_record
+from fbm_sync.adapters.store import order_totals, outlook_record
 from fbm_sync.adapters.store.order_tables import (
     OrderItemRow,
     OrderRow,
@@ -15,10 +15,14 @@ from fbm_sync.adapters.store.order_tables import (
     ShipmentRow,
     WatermarkRow,
 )
+from fbm_sync.adapters.store.plan_book import note_changed
 from fbm_sync.adapters.store.shapes import Shape, storable
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import LOOKUP, chunks, insert_all, upsert
-from fbm_sync.domain.order import Order, OrderId, OrderItem, OrderStatus, Shipment, held_units
+from fbm_sync.domain.allocation import Assigned
+from fbm_sync.domain.health import Standing, is_seller_fault
+from fbm_sync.domain.open_risk import OpenRisks
+from fbm_sync.domain.order import Order, OrderId, OrderItem, OrderStatus, Shipment, Sku, held_units
 from fbm_sync.domain.risk import OrderOutlook
 from fbm_sync.ports import OrderWindow, PageCursor, QuarantinedItem, Unreadable
 
@@ -59,9 +63,11 @@ class SqlOrderBook:
         """Record at most one version of each order, with the lines and parcels of that version only."""
         stored = self._versions(orders)
         fresh = [order for order in orders if stored.get(_key(order), order.updated_at) <= order.updated_at]
-        rows = [_ORDER.row(order) | {"shipped_at": order.shipped_at} for order in fresh]
+        rows = [_ORDER.row(order) | _told_of(order) for order in fresh]
         upsert(self._connection, _ORDERS, rows, newer_by="updated_at")
         replaced = _by_account(order for order in fresh if _key(order) in stored)
+        note_changed(self._connection, self._skus_of(replaced))
+        note_changed(self._connection, (item.sku for order in fresh for item in order.items))
         items = [row for order in fresh for row in _parts(order, _ITEM, order.items)]
         shipments = [row for order in fresh for row in _parts(order, _SHIPMENT, order.shipments)]
         for table, parts in ((_ITEMS, items), (_SHIPMENTS, shipments)):
@@ -70,6 +76,12 @@ class SqlOrderBook:
                 outdated = (table.c.account == account, table.c.order_id.in_(ids))
                 self._connection.execute(delete(table).where(*outdated))
             insert_all(self._connection, table, parts)
+
+    def _skus_of(self, ids_by_account: Mapping[str, Sequence[str]]) -> Iterable[str]:
+        """Return the SKUs that recorded orders have lines of."""
+        for account, ids in ids_by_account.items():
+            lines = select(_ITEMS.c.sku).where(_ITEMS.c.account == account, _ITEMS.c.order_id.in_(ids))
+            yield from self._connection.execute(lines).scalars()
 
     def _versions(self, orders: Sequence[Order]) -> dict[tuple[str, str], datetime]:
         """Return when those of the orders that are recorded were last updated."""
@@ -95,6 +107,43 @@ class SqlOrderBook:
     def touched_since(self, since: datetime) -> tuple[Order, ...]:
         columns = (_ORDERS.c.created_at, _ORDERS.c.ship_by_at, _ORDERS.c.shipped_at)
         return tuple(self._load(or_(*(column >= since for column in columns))))
+
+    def current(
+        self, now: datetime, since: datetime, skus: Collection[Sku] | None = None
+    ) -> tuple[Order, ...]:
+        dates = (_ORDERS.c.created_at, _ORDERS.c.ship_by_at, _ORDERS.c.shipped_at)
+        relevant = or_(
+            _ORDERS.c.is_open, _ORDERS.c.units_kept_until > now, *(column >= since for column in dates)
+        )
+        if skus is None:
+            return tuple(self._load(relevant))
+        found: dict[tuple[str, str], Order] = {}
+        for some in chunks(sorted(skus), LOOKUP):
+            found |= {_key(order): order for order in self._load(relevant, _has_lines_of(some))}
+        return tuple(found[key] for key in sorted(found))
+
+    def tied_to(self, skus: Collection[Sku], now: datetime) -> frozenset[Sku]:
+        return order_totals.tied_to(self._connection, skus, now)
+
+    def skus_turning(self, since: datetime, until: datetime) -> frozenset[Sku]:
+        return order_totals.skus_turning(self._connection, since, until)
+
+    def latest_first_reads(self, account: str, before: datetime, limit: int) -> tuple[Order, ...]:
+        column = _ORDERS.c
+        latest = (
+            select(column.order_id)
+            .where(column.account == account, column.first_read_at < before)
+            .order_by(column.created_at.desc(), column.first_read_at.desc())
+            .limit(limit)
+        )
+        found = self._load(column.account == account, column.order_id.in_(latest))
+        return tuple(sorted(found, key=lambda order: order.created_at, reverse=True))
+
+    def first_created(self, account: str, since: datetime) -> datetime | None:
+        return order_totals.first_created(self._connection, account, since)
+
+    def standings(self, account: str, now: datetime) -> tuple[Standing, Standing]:
+        return order_totals.standings(self._connection, account, now)
 
     def every(self) -> tuple[Order, ...]:
         return tuple(self._load())
@@ -188,8 +237,21 @@ class SqlOrderBook:
 
     # --- what is expected of orders
 
-    def record_outlooks(self, outlooks: Sequence[OrderOutlook], now: datetime) -> None:
-        outlook_record.record(self._connection, outlooks, now)
+    def record_outlooks(
+        self, outlooks: Sequence[OrderOutlook], now: datetime, skus: Collection[Sku] | None = None
+    ) -> None:
+        outlook_record.record(self._connection, outlooks, now, skus)
+
+    def worrying(self) -> tuple[OrderOutlook, ...]:
+        return outlook_record.worrying(self._connection)
+
+    def assigned(self, skus: Collection[Sku] | None = None) -> Assigned:
+        return outlook_record.assigned(self._connection, skus)
+
+    def open_risks(
+        self, account: str, now: datetime, late_limit: float, without: Collection[Sku] = ()
+    ) -> OpenRisks:
+        return order_totals.open_risks(self._connection, account, now, late_limit, without)
 
     def outlooks(
         self, *, order_ids: Sequence[OrderId] = (), at: datetime | None = None
@@ -201,6 +263,21 @@ class SqlOrderBook:
 
 def _key(order: Order) -> tuple[str, str]:
     return order.account, order.order_id
+
+
+def _told_of(order: Order) -> dict[str, Any]:
+    """Return what is looked up of an order and is no part of it."""
+    return {
+        "shipped_at": order.shipped_at,
+        "is_open": order.is_open,
+        "seller_fault": is_seller_fault(order),
+    }
+
+
+def _has_lines_of(skus: Sequence[str]) -> ColumnElement[bool]:
+    return tuple_(_ORDERS.c.account, _ORDERS.c.order_id).in_(
+        select(_ITEMS.c.account, _ITEMS.c.order_id).where(_ITEMS.c.sku.in_(skus))
+    )
 
 
 def _by_account(orders: Iterable[Order]) -> dict[str, list[str]]:

@@ -9,7 +9,10 @@ from fbm_sync.adapters.store.tables import MaybeUnits, StoreRow, Units
 
 
 class OrderRow(StoreRow, table=True):
-    """One order; `shipped_at` is when its last parcel left, kept here because it is looked up."""
+    """One order, and what is looked up of it: when its last parcel left, whether it is open, whose fault.
+
+    `seller_fault` marks a cancellation that Amazon counts against the seller.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -19,6 +22,7 @@ class OrderRow(StoreRow, table=True):
         Index(None, "ship_by_at"),
         Index(None, "shipped_at"),
         Index(None, "units_kept_until"),
+        Index(None, "account", "first_read_at"),
     )
     account: str = Field(primary_key=True)
     order_id: str = Field(primary_key=True)
@@ -33,6 +37,9 @@ class OrderRow(StoreRow, table=True):
     deliver_by_at: datetime | None
     shipped_at: datetime | None
     units_kept_until: datetime | None
+    first_read_at: datetime | None
+    is_open: bool
+    seller_fault: bool
     rest: str | None
 
 
@@ -44,6 +51,7 @@ class OrderItemRow(StoreRow, table=True):
         ForeignKeyConstraint(
             ["account", "order_id"], ["orders.account", "orders.order_id"], ondelete="CASCADE"
         ),
+        Index(None, "sku"),
     )
     account: str = Field(primary_key=True)
     order_id: str = Field(primary_key=True)
@@ -68,6 +76,7 @@ class ShipmentRow(StoreRow, table=True):
         ForeignKeyConstraint(
             ["account", "order_id"], ["orders.account", "orders.order_id"], ondelete="CASCADE"
         ),
+        Index(None, "shipped_at"),
     )
     account: str = Field(primary_key=True)
     order_id: str = Field(primary_key=True)
@@ -112,13 +121,21 @@ class PageCursorRow(StoreRow, table=True):
 
 
 class OrderOutlookRow(StoreRow, table=True):
-    """What is expected of an open order; `body` is the whole outlook."""
+    """What is expected of an open order; `body` is the whole outlook.
+
+    `waits_for` is the SKU whose supply decides when it can leave, where it waits for any.
+    """
 
     __tablename__ = "order_outlooks"
+    __table_args__ = (Index(None, "holds_until"), Index(None, "state"))
     account: str = Field(primary_key=True)
     order_id: str = Field(primary_key=True)
     state: str
     ship_by_at: datetime | None
+    late_probability: float | None
+    waits_for: str | None
+    is_short: bool
+    holds_until: datetime | None
     body: str
 
 

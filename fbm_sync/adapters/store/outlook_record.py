@@ -1,21 +1,38 @@
 """What is expected of open orders, and what was expected of them before: written on change only."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, Select, bindparam, delete, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 
-from fbm_sync.adapters.store.order_tables import OrderOutlookRow, OutlookHistoryRow
+from fbm_sync.adapters.store.order_tables import OrderItemRow, OrderOutlookRow, OutlookHistoryRow
 from fbm_sync.adapters.store.shapes import from_json, to_json
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import LOOKUP, chunks, insert_all
-from fbm_sync.domain.order import OrderId
-from fbm_sync.domain.risk import OrderOutlook
+from fbm_sync.domain.allocation import Assigned, ItemCover
+from fbm_sync.domain.open_risk import waits_for
+from fbm_sync.domain.order import OrderId, Sku
+from fbm_sync.domain.risk import OrderOutlook, OrderState
 
 _PRESENT = table_of(OrderOutlookRow)
 _HISTORY = table_of(OutlookHistoryRow)
+_ITEMS = table_of(OrderItemRow)
 _OUTLOOK = TypeAdapter(OrderOutlook)
 
 _END = (
@@ -23,8 +40,10 @@ _END = (
 )
 
 
-def record(connection: Connection, outlooks: Sequence[OrderOutlook], now: datetime) -> None:
-    """Replace all present outlooks by these, and add to the history what is news in them."""
+def record(
+    connection: Connection, outlooks: Sequence[OrderOutlook], now: datetime, skus: Collection[Sku] | None
+) -> None:
+    """Replace all present outlooks by these, or those of orders for some SKUs; the history gets the news."""
     newest = {(outlook.account, outlook.order_id): outlook for outlook in outlooks}
     bodies = {key: to_json(_OUTLOOK, outlook) for key, outlook in newest.items()}
     rows = [
@@ -33,13 +52,18 @@ def record(connection: Connection, outlooks: Sequence[OrderOutlook], now: dateti
             "order_id": outlook.order_id,
             "state": outlook.state.value,
             "ship_by_at": outlook.ship_by_at,
+            "late_probability": outlook.late_probability,
+            "waits_for": waits_for(outlook),
+            "is_short": outlook.is_short,
+            "holds_until": outlook.holds_until,
             "body": bodies[key],
         }
         for key, outlook in newest.items()
     ]
-    connection.execute(delete(_PRESENT))
+    for condition in _of_orders_for(_PRESENT, skus):
+        connection.execute(delete(_PRESENT).where(condition))
     insert_all(connection, _PRESENT, rows)
-    held = _still_held(connection)
+    held = _still_held(connection, skus)
     over = [
         {"of_outlook": row.outlook_id, "at": now}
         for key, row in held.items()
@@ -55,11 +79,24 @@ def record(connection: Connection, outlooks: Sequence[OrderOutlook], now: dateti
     insert_all(connection, _HISTORY, news)
 
 
-def _still_held(connection: Connection) -> dict[tuple[str, str], Row[Any]]:
+def _still_held(connection: Connection, skus: Collection[Sku] | None) -> dict[tuple[str, str], Row[Any]]:
     """Return what the history says of each order now, by account and id; the outlook itself left out."""
     columns = [column for column in _HISTORY.c if column.name != "body"]
-    rows = connection.execute(select(*columns).where(_HISTORY.c.ended_at.is_(None)))
-    return {(row.account, row.order_id): row for row in rows}
+    found: dict[tuple[str, str], Row[Any]] = {}
+    for condition in _of_orders_for(_HISTORY, skus):
+        rows = connection.execute(select(*columns).where(_HISTORY.c.ended_at.is_(None), condition))
+        found |= {(row.account, row.order_id): row for row in rows}
+    return found
+
+
+def _of_orders_for(table: Table, skus: Collection[Sku] | None) -> Iterator[ColumnElement[bool]]:
+    """Yield conditions that together are true of all rows, or of those of orders with lines of some SKUs."""
+    if skus is None:
+        yield true()
+        return
+    key = tuple_(table.c.account, table.c.order_id)
+    for some in chunks(sorted(skus), LOOKUP):
+        yield key.in_(select(_ITEMS.c.account, _ITEMS.c.order_id).where(_ITEMS.c.sku.in_(some)))
 
 
 def _differs(row: Row[Any], outlook: OrderOutlook) -> bool:
@@ -80,6 +117,23 @@ def _history_row(outlook: OrderOutlook, body: str, now: datetime) -> dict[str, A
         "ended_at": None,
         "body": body,
     }
+
+
+def worrying(connection: Connection) -> tuple[OrderOutlook, ...]:
+    """Return the outlooks of orders that are not on track or that something is short for."""
+    column = _PRESENT.c
+    calm = and_(column.state == OrderState.ON_TRACK.value, ~column.is_short)
+    return _read(connection, select(column.body).where(~calm), column.order_id, ())
+
+
+def assigned(connection: Connection, skus: Collection[Sku] | None) -> Assigned:
+    """Return what open orders were assigned when they were last judged."""
+    found: dict[tuple[str, OrderId], Sequence[ItemCover]] = {}
+    for condition in _of_orders_for(_PRESENT, skus):
+        for body in connection.execute(select(_PRESENT.c.body).where(condition)).scalars():
+            outlook = from_json(_OUTLOOK, body)
+            found[outlook.account, outlook.order_id] = outlook.items
+    return found
 
 
 def present(connection: Connection, order_ids: Sequence[OrderId]) -> tuple[OrderOutlook, ...]:

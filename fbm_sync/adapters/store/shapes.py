@@ -53,6 +53,7 @@ class Shape(Generic[D]):
     def __init__(self, kind: type[D], table: Table, *, without: Collection[str] = ()) -> None:
         hints = get_type_hints(kind)
         fields = [field for field in dataclasses.fields(kind) if field.name not in without]
+        self.table = table
         self._kind = kind
         self._columns = tuple(field.name for field in fields if field.name in table.columns)
         self._enums = {name: hint for name in self._columns if _is_enum(hint := hints[name])}

@@ -8,9 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event
 
-from fbm_sync.cli.wording import CAPS, GATES, meanings
-
-from builders import NOW, a_count, a_lot, a_policy, an_observed_offer, shop_facts, shop_terms, the_decision
+from fbm_sync.cli.wording import CAPS
 
 ORDER_ID = "111-0000000-0000001"
 
@@ -81,8 +79,8 @@ def test_a_sku_sold_from_stock_is_explained_in_plain_words(supplied, command):
     assert "on hand, sellable: 20 units  (as of " in out
     assert "Orders for the 20 units that are free" in out
     assert "The next lot with units to spare landing: PO-1/1 with 40 units" in out
-    assert "ATP: units you may still promise" in out
-    assert "Gates" not in out
+    assert "ATP: available to promise" in out
+    assert "(gates)" not in out
 
 
 def test_a_sku_sold_ahead_shows_gates_caps_and_what_raises_the_smallest(supplied, command, document):
@@ -93,10 +91,15 @@ def test_a_sku_sold_ahead_shows_gates_caps_and_what_raises_the_smallest(supplied
     found = document("explain", "MUG")
     assert all(gate["passed"] for gate in found["gates"])
     assert "Sold ahead of stock, as a backorder" in out
-    assert f"The cap '{CAPS[found['cap']['binding']].label}'" in out
-    assert "met      policy – The SKU's policy allows selling ahead: backorder" in out
+    assert f"The limit '{CAPS[found['cap']['binding']].label}'" in out
+    assert f"The smallest limit is '{CAPS[found['cap']['binding']].label}' (15 units)." in out
+    assert "→ 15 units: most units ahead – at most 15 units of the SKU sold ahead" in out
+    assert "Conditions for selling ahead of stock (gates): all 14 are met" in out
+    assert "ok  What its policy allows: backorder; needed: backorder or preorder" in out
+    assert "ok  Its margin, as a share of the price: unknown; needed: nothing, it is switched off" in out
+    assert "(learned from this supplier's receipts: 25 that weigh like 23 of today)" in out
+    assert "weigh like: older deliveries count less" in out
     assert "more on the shelf: then it sells from stock." in out
-    assert "gate: a condition for selling ahead of stock" in out
     assert {turn["kind"] for turn in found["would_change"]} >= {"stock", "landing"}
 
 
@@ -105,10 +108,10 @@ def test_a_sku_that_may_not_be_sold_ahead_names_the_gate_and_what_opens_it(suppl
     command("sync")
     _, out, _ = command("explain", "MUG")
     assert "Not on sale: 0 units" in out
-    assert (
-        "NOT MET  policy – The SKU's policy allows selling ahead: never (needed: backorder or preorder)"
-        in out
-    )
+    assert "it may not be sold ahead because of what its policy allows: never (needs backorder" in out
+    gates = out.partition("Conditions for selling ahead of stock (gates): 1 of 14 not met\n")[2]
+    assert gates.startswith("  NO  What its policy allows: never; needed: backorder or preorder\n")
+    assert "What was rejected" not in out, "the closed gate says it already"
     assert 'set backorder = "backorder" in its policy' in out
     (gate,) = [turn for turn in document("explain", "MUG")["would_change"] if turn["name"] == "policy"]
     assert (gate["kind"], gate["needed"]) == ("gate", "backorder or preorder")
@@ -173,8 +176,11 @@ def test_an_order_that_waits_for_a_lot_says_until_when_it_may_come(supplied, com
     _, out, _ = command("explain", ORDER_ID)
     assert "1 of CUP: on the shelf" in out
     assert "2 of CUP: from lot PO-1/1: 40 units from Acme, confirmed for " in out
-    assert re.search(r"Lot PO-1/1 coming later than \d{4}-\d\d-\d\d: until then the order can leave", out)
-    assert "ship days to spare (slack " in out
+    assert re.search(r"Lot PO-1/1 coming later than \w{3} \d{4}-\d\d-\d\d: until then the order can", out)
+    assert re.search(
+        r"  On track: it can be promised for \w{3} \d{4}-\d\d-\d\d, with \d+ ship days to spare", out
+    )
+    assert re.search(r"ship-by \(Amazon's\): Wed 2098-12-31 16:00 PST \(in \d+ days", out)
     assert "slack: ship days between" in out
     (turn,) = document("explain", ORDER_ID)["would_change"]
     assert (turn["kind"], turn["name"], turn["alone"]) == ("arrival", "PO-1/1", True)
@@ -185,9 +191,11 @@ def test_an_order_that_nothing_covers_says_how_many_units_are_missing(supplied, 
     (tmp_path / "supply" / "inbound.csv").unlink()
     command("sync")
     _, out, _ = command("explain", ORDER_ID)
-    assert "Certain to be late" in out
+    assert "Certain to be late: nothing you have or expect covers all of it." in out
     assert "2 units of CUP more, counted or on a firm purchase order" in out
-    assert "Cancelling it now: that counts in the cancellation rate (CR)" in out
+    assert "2 of CUP: covered by nothing on the shelf and no purchase order that is believed" in out
+    assert "What to do\n  Find the units elsewhere, or cancel early" in out
+    assert "Cancelling it now" not in out, "it is what should be done"
 
 
 def test_yesterdays_state_of_an_order_is_answered_from_yesterdays_record(supplied, command, document):
@@ -203,22 +211,25 @@ def test_yesterdays_state_of_an_order_is_answered_from_yesterdays_record(supplie
     assert "status at Amazon" not in {fact["name"] for fact in before["facts"]}
 
 
-# --- the words -----------------------------------------------------------------------------------
+def test_an_order_that_was_read_but_not_judged_yet_says_what_to_do(shop, command, document):
+    command("sync", "--only", "orders")
+    found = document("explain", ORDER_ID)
+    assert found["decision"] == "Not judged yet: run 'fbm-sync plan'."
+    assert found["decided_at"] is None
+    _, out, _ = command("explain", ORDER_ID)
+    assert "status at Amazon: UNSHIPPED" in out
+    assert "Decided" not in out
 
 
-def test_every_gate_and_cap_has_words_of_its_own():
-    policy = a_policy(max_units=5, max_cash_minor=100, late_order_cost_minor=1, min_receipts=0)
-    facts = shop_facts(stock=[a_count(0)], lots=[a_lot()], offers=[an_observed_offer()])
-    from fbm_sync.domain.plan import plan_shop
-
-    decision = the_decision(plan_shop(facts, shop_terms(policy), now=NOW, run_id="r"))
-    assert {gate.name for gate in decision.gates} == GATES.keys()
-    assert decision.cap.limits.keys() == CAPS.keys()
-
-
-def test_only_the_words_that_occur_are_explained():
-    assert meanings(["all units are on the shelf"]) == {}
-    assert list(meanings(["slack −2, ATP 3"])) == ["ATP", "slack"]
+def test_an_order_is_explained_by_the_clock_of_its_account(supplied, command, tmp_path):
+    command("sync")
+    assert "Wed 2098-12-31 16:00 PST" in command("explain", ORDER_ID)[1]
+    config = tmp_path / "fbm_sync.toml"
+    config.write_text(config.read_text().replace("[[accounts]]", '[[accounts]]\ntimezone = "Asia/Tokyo"'))
+    command("plan")
+    _, out, _ = command("explain", ORDER_ID)
+    assert "Thu 2099-01-01 09:00 JST" in out
+    assert not re.search(r" P[SD]T", out)
 
 
 # --- what if -------------------------------------------------------------------------------------
@@ -237,7 +248,7 @@ def test_a_supposition_shows_what_would_differ_and_writes_nothing(supplied, shop
     assert found["headroom"][0].keys() == {"account", "metric", "before", "after"}
     code, out, _ = command(*wish)
     assert code == 0
-    assert "1 offers would change, 0 orders become late, 0 no longer." in out
+    assert out.startswith("1 offer would change, 0 orders would become late, 0 would no longer be late.")
     assert "Nothing was written and Amazon was not asked." in out
     assert store() == rows
     assert shop.get("/_emulator/requests").json()["last"] == asked
@@ -255,6 +266,7 @@ def test_a_failed_purchase_order_leaves_its_orders_short(supplied, command, docu
     assert shortage["orders"] == [ORDER_ID]
     _, out, _ = command("plan", "--what-if", "po:PO-1/1 cancelled")
     assert "Orders that would become late" in out
+    assert re.search(r"Wed 2098-12-31 16:00 PST +no day is known +– +units nobody has", out)
     assert "Units that nothing covers" in out
     back = document("plan", "--what-if", "po:PO-1/1 cancelled", "--what-if", "sku:CUP on_hand 3")
     assert back["newly_late"] == back["shortages"] == []

@@ -254,18 +254,22 @@ def test_in_each_class_as_few_orders_are_late_as_can_be(shop):
 @given(SHOPS)
 def test_every_unit_is_served_once_and_the_first_units_first(shop):
     allocation = shop.allocate()
+    handed_out = Counter()
     for item in (item for one in allocation.orders for item in one.items):
         assert sum(part.units for part in item.cover) == item.open_units
         assert all(part.units > 0 for part in item.cover)
+        for part in item.cover:
+            handed_out[part.lot or (part.source, item.sku)] += part.units
     for sku, wanted in demand_units(shop.orders, NOW).items():
         left = wanted
         shelf = min(left, max(0, shop.shelf.get(sku, 0)))
-        assert allocation.on_hand_units.get(sku, 0) == shelf
+        assert handed_out[CoverSource.ON_HAND, sku] == allocation.on_hand_units.get(sku, 0) == shelf
         left -= shelf
         for lot in sorted(shop.lots.get(sku, ()), key=lambda one: (max(one.ready_on, TODAY), one.ready_on)):
-            assert allocation.lot_units.get(lot.lot_id, 0) == min(left, lot.units)
+            used = allocation.lot_units.get(lot.lot_id, 0)
+            assert handed_out[lot.lot_id] == used == min(left, lot.units) <= lot.units
             left -= min(left, lot.units)
-        assert allocation.short_units.get(sku, 0) == left
+        assert handed_out[CoverSource.SHORTAGE, sku] == allocation.short_units.get(sku, 0) == left
 
 
 @EVERY
@@ -454,6 +458,34 @@ def test_what_was_assigned_is_kept_only_while_no_class_is_served_worse_for_it(sh
         assert getattr(kept, total) == getattr(fresh, total)
     again = shop.allocate(assigned=as_assigned(kept))
     assert again == kept
+
+
+def what_is_left(shop, allocation):
+    """The same shop without its orders, and without what they were assigned."""
+    rest = Shop(shop.seed, 0)
+    rest.shelf = {
+        sku: max(0, units) - allocation.on_hand_units.get(sku, 0) for sku, units in shop.shelf.items()
+    }
+    rest.lots = {}
+    for lot in (lot for group in shop.lots.values() for lot in group):
+        units = lot.units - allocation.lot_units.get(lot.lot_id, 0)
+        rest.expect(lot.lot.po_id, lot.lot.sku, units, (lot.ready_on - TODAY).days)
+    return rest
+
+
+@EVERY
+@given(SHOPS, SEEDS)
+def test_new_orders_take_nothing_from_others_where_as_few_are_late_with_what_those_leave(shop, seed):
+    orders, rng = shop.orders, random.Random(seed)
+    shop.orders = [order for order in orders if rng.random() < 0.6]
+    before = shop.allocate()
+    alone = what_is_left(shop, before)
+    alone.orders = [order for order in orders if order not in shop.orders]
+    late = late_by_class(before) + late_by_class(alone.allocate())
+    shop.orders = orders
+    after = shop.allocate(assigned=as_assigned(before))
+    if in_sequence(late) == in_sequence(late_by_class(shop.allocate())):
+        assert covers(before).items() <= covers(after).items()
 
 
 def test_a_new_order_takes_no_lot_from_another_unless_one_is_late_otherwise():

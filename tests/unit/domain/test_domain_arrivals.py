@@ -17,7 +17,7 @@ from fbm_sync.domain.arrivals import (
     sure_units,
 )
 from fbm_sync.domain.order import Sku
-from fbm_sync.domain.supply import LotStatus
+from fbm_sync.domain.supply import Leg, LotStatus
 
 from builders import SUPPLIER, a_calendar, a_lot, a_receipt, an_expected_lot, expected_lots, on_day
 
@@ -79,6 +79,19 @@ def test_large_numbers_are_rounded_down_but_hardly():
 
 @PROPERTY
 @given(st.integers(0, 2**32))
+def test_rounding_large_numbers_never_makes_any_of_them_surer(seed):
+    rng = random.Random(seed)
+    lots = [
+        an_expected_lot(f"PO-{number}", rng.randint(1, rng.choice((9, 2000, 60_000))), chances={7: 0.7})
+        for number in range(rng.randint(1, 5))
+    ]
+    odds, exact = arrival_odds(lots, on_day(7), a_calendar()), by_enumeration(lots, on_day(7), WHOLE)
+    for level in {*odds, *exact}:
+        assert chance_of(odds, level) <= chance_of(exact, level) + 1e-9
+
+
+@PROPERTY
+@given(st.integers(0, 2**32))
 def test_a_lot_more_never_makes_any_number_of_units_less_sure(seed):
     rng = random.Random(seed)
     sizes = [rng.randint(1, rng.choice((9, 60_000))) for _ in range(rng.randint(2, 5))]
@@ -126,6 +139,17 @@ def test_what_came_may_stand_in_the_receipts():
         a_receipt(po_id="PO-1", sku=Sku("OTHER"), quantity=99),
     ]
     assert received_shares([closed()], receipts) == {SUPPLIER: (65,)}
+
+
+def test_the_end_of_a_leg_brings_no_units():
+    ship = Leg(name="Ocean", planned_end_on=on_day(3))
+    receipts = [
+        a_receipt(po_id="PO-1", sku=Sku("CUP-BLUE"), quantity=100, lane="ocean"),
+        a_receipt(po_id="PO-1", sku=Sku("CUP-BLUE"), quantity=40, lane="sea"),
+    ]
+    assert received_shares([closed(), a_lot("PO-2", legs=(ship,))], receipts) == {SUPPLIER: (40,)}
+    others = a_lot("PO-2", legs=(ship,), supplier="Bolt")
+    assert received_shares([closed(), others], receipts) == {SUPPLIER: (100,)}, "only its own lots tell"
 
 
 def test_each_supplier_has_its_own_past():

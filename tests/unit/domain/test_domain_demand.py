@@ -1,11 +1,16 @@
 """How a SKU sells, measured from our own orders."""
 
-import pytest
+from datetime import UTC, datetime, timedelta
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.demand import demand_records
 from fbm_sync.domain.order import Fulfiller, OrderStatus
 
-from builders import NOW, SKU, a_calendar, an_order, in_days
+from builders import NOW, SKU, SKUS, a_calendar, an_order, in_days, orders
 
 
 def sales(*orders, sold_out=()):
@@ -34,8 +39,29 @@ def test_an_order_dated_tomorrow_is_a_day_of_sales():
     assert sales(an_order(units=3, created_at=in_days(1)))[SKU].units_per_day == 3.0
 
 
+@pytest.mark.parametrize(("created", "counted"), [("2026-02-01T08:00", True), ("2026-02-01T07:59", False)])
+def test_the_first_of_the_thirty_days_begins_at_the_sellers_midnight(created, counted):
+    sale = an_order(created_at=datetime.fromisoformat(created).replace(tzinfo=UTC))
+    records = demand_records([sale], ShipCalendar(timezone="America/Los_Angeles"), NOW)
+    assert (SKU in records) == counted
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    sold=orders(),
+    sold_out=st.sets(st.sampled_from(SKUS)),
+    zone=st.sampled_from(("America/Los_Angeles", "Asia/Tokyo", "Australia/Sydney", "UTC")),
+    moments=st.tuples(*[st.timedeltas(timedelta(0), timedelta(hours=24, microseconds=-1))] * 2),
+)
+def test_nothing_but_news_changes_a_rate_inside_a_day(sold, sold_out, zone, moments):
+    calendar = ShipCalendar(timezone=zone)
+    midnight = calendar.start_of_day(calendar.local_date(NOW))
+    early, late = (demand_records(sold, calendar, midnight + moment, sold_out) for moment in moments)
+    assert early == late
+
+
 def test_old_orders_and_those_amazon_ships_are_no_sales_of_ours():
-    old = an_order("1", created_at=in_days(-31))
+    old = an_order("1", created_at=in_days(-30))
     assert sales(old, an_order("2", fulfilled_by=Fulfiller.AMAZON)) == {}
 
 

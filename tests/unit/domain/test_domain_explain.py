@@ -120,7 +120,8 @@ def test_a_cap_of_nothing_is_named_beside_a_closed_gate():
 def test_a_cap_with_none_above_it_would_set_no_limit():
     decision = decide(stock=[a_count(0)], lots=[a_lot()], policy=a_policy(max_units=10))
     same = dict.fromkeys(decision.cap.limits, 10)
-    level = dataclasses.replace(decision, cap=dataclasses.replace(decision.cap, limits=same))
+    cap = dataclasses.replace(decision.cap, limits=same)
+    level = dataclasses.replace(decision, verdict=dataclasses.replace(decision.verdict, cap=cap))
     assert {cap.units for cap in turns(TurnKind.CAP, turns_of_offer(level))} == {None}
 
 
@@ -128,7 +129,8 @@ def test_a_listing_that_is_not_ours_to_decide_on_says_what_is_in_the_way():
     (record,) = turns_of_offer(decide(stock=[]))
     assert record.kind is TurnKind.RECORD
     assert "stock list does not know" in record.now
-    silent = dataclasses.replace(decide(stock=[]), reasons=())
+    decision = decide(stock=[])
+    silent = dataclasses.replace(decision, verdict=dataclasses.replace(decision.verdict, reasons=()))
     assert turns_of_offer(silent)[0].now == ""
 
 

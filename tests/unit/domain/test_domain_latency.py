@@ -1,5 +1,6 @@
 """How long a sale goes unseen, and how many units are kept back meanwhile."""
 
+import dataclasses
 import math
 from datetime import timedelta
 
@@ -81,6 +82,31 @@ def test_only_changes_seen_live_count():
     accepted = PushReceipt(change=a_change(), outcome=PushOutcome.ACCEPTED, at=NOW)
     unknown = PushReceipt(change=a_change(), outcome=PushOutcome.CONFIRMED, at=NOW)
     assert lag(orders_read_after(*[3] * 50), [accepted, unknown] * 50) is None
+
+
+def test_what_happened_today_does_not_change_the_lag_before_tomorrow():
+    slow = orders_read_after(*[30] * 50)
+    quick = orders_read_after(*[2] * 60 * 24)
+    midnight = NOW.replace(hour=0)
+    known = [one for one in quick if one.first_read_at < midnight]
+    assert lag([*known, *slow], changes_live_after(*[2] * 50)) > 14
+    yesterday = [dataclasses.replace(one, at=in_days(-1)) for one in changes_live_after(*[2] * 50)]
+    yesterday = [dataclasses.replace(one, accepted_at=one.at - timedelta(minutes=2)) for one in yesterday]
+    today = changes_live_after(*[60] * 99)
+    before, after = (
+        measured_lag([*known, *news], [*yesterday, *live], TURN, midnight)
+        for news, live in (((), ()), (slow[:9], today))
+    )
+    assert before == after == timedelta(minutes=14)
+
+
+def test_what_was_seen_at_midnight_is_todays():
+    orders, receipts = orders_read_after(*[2] * 50), changes_live_after(*[2] * 50)
+    first = min(one.first_read_at for one in orders)
+    assert measured_lag(orders, receipts, TURN, first) is None
+    latest = max(receipt.at for receipt in receipts)
+    assert measured_lag(orders, receipts, TURN, latest) is None
+    assert measured_lag(orders, receipts, TURN, latest + timedelta.resolution) == timedelta(minutes=14)
 
 
 # --- the latency buffer --------------------------------------------------------------------------

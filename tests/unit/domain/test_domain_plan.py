@@ -285,7 +285,10 @@ def test_the_measured_lag_replaces_the_rhythm():
         for number in range(1, 59)
     ]
     confirmed = PushReceipt(
-        change=a_change(), outcome=PushOutcome.CONFIRMED, at=NOW, accepted_at=NOW - timedelta(minutes=4)
+        change=a_change(),
+        outcome=PushOutcome.CONFIRMED,
+        at=in_days(-1),
+        accepted_at=in_days(-1) - timedelta(minutes=4),
     )
     facts = shop_facts(stock=[a_count(99)], recent=past, offers=[an_observed_offer()])
     terms = shop_terms(a_policy(latency_risk=0.001), lag_minutes=100.0, turn_minutes=10.0)

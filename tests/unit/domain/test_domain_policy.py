@@ -11,7 +11,8 @@ from fbm_sync.domain.budget import LateBudget
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.caps import cap_units, expose
 from fbm_sync.domain.channel import Portion
-from fbm_sync.domain.leadtime import DoubtfulLot, InboundView, SupplierRecord
+from fbm_sync.domain.history import SupplierRecord
+from fbm_sync.domain.leadtime import DoubtfulLot, InboundView
 from fbm_sync.domain.policy import BackorderKind, DemandRecord, Headroom, SellAheadFacts
 from fbm_sync.domain.sell_ahead import decide_sell_ahead, first_spare_day
 
