@@ -229,7 +229,9 @@ class _Pool:
         for sku, accounts in sellers.items():
             listing = _Listing(self, sku, counts.get(sku, ()), entries.get(sku))
             for account, portion in self._portions_of(tuple(accounts)).items():
-                yield from self._decide(listing, facts.observed[account][sku], portion)
+                decision = self._decide(listing, facts.observed[account][sku], portion)
+                if decision is not None:
+                    yield decision
 
     def _portions_of(self, accounts: tuple[str, ...]) -> Mapping[str, Portion]:
         if accounts not in self._portions:
@@ -238,13 +240,16 @@ class _Pool:
 
     def _decide(
         self, listing: "_Listing", observed: ObservedOffer, portion: Portion
-    ) -> Iterator[OfferDecision]:
-        """Decide one listing; what is alike in everything a verdict may rest on gets the same one."""
+    ) -> OfferDecision | None:
+        """Decide one listing, unless it hangs on inbound; `None` then: it is put by.
+
+        What is alike in everything that a verdict may rest on gets the same one.
+        """
         if listing.sku in self.orders.inbound:
             facts = listing.facts(observed, portion)
             if hangs_on_inbound(facts, self.today):
                 self._hanging.setdefault(observed.account, []).append(facts)
-                return
+                return None
             verdict, _ = settle_offer(facts, self.terms.calendar, self.today)
         else:
             alike = listing.alike(observed, portion)
@@ -253,9 +258,7 @@ class _Pool:
                 known, _ = settle_offer(listing.facts(observed, portion), self.terms.calendar, self.today)
                 self._verdicts[alike] = known
             verdict = known
-        yield decided(
-            observed, verdict, counted_at=listing.counted_at, now=self.now, run_id=self.run_id
-        )
+        return decided(observed, verdict, counted_at=listing.counted_at, now=self.now, run_id=self.run_id)
 
     def decide_the_rest(self) -> Iterator[OfferDecision]:
         """Decide the listings that hang on inbound, each account's together."""

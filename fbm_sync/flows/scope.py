@@ -70,8 +70,8 @@ def digest_of_shop(books: Books, terms: ShopTerms, totals: ShopTotals, now: date
 
 
 def digest_of_account(headroom: Headroom, risks: OpenRisks) -> str:
-    """Return a digest of what the SKUs that an account sells ahead share."""
-    return _digest([headroom, risks])
+    """Return a digest of what the SKUs that an account sells ahead share: spare orders, and what uses them."""
+    return _digest([headroom.orders, risks])
 
 
 def _digest(value: object) -> str:

@@ -960,6 +960,7 @@ class TestHistory:
         left = rows_in(ledger)
         assert {name: count for name, count in left.items() if count} == {
             "offer_decisions": 1,
+            "verdicts": 1,
             "order_outlooks": 1,
             "outlook_history": 1,
             "push_receipts": 1,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select, tuple_
 
 from fbm_sync.adapters.store.alert_tables import AlertRow, NotificationRow
-from fbm_sync.adapters.store.offer_tables import OfferDecisionRow, PushReceiptRow
+from fbm_sync.adapters.store.offer_tables import OfferDecisionRow, PushReceiptRow, VerdictRow
 from fbm_sync.adapters.store.order_book import CLOSED
 from fbm_sync.adapters.store.order_tables import OrderRow, OutlookHistoryRow
 from fbm_sync.adapters.store.tables import table_of
@@ -17,11 +17,15 @@ from fbm_sync.domain.alert import AlertState
 from fbm_sync.ports import Horizon
 
 _DECISIONS = table_of(OfferDecisionRow)
+_VERDICTS = table_of(VerdictRow)
 _OUTLOOKS = table_of(OutlookHistoryRow)
 _ANSWERS = table_of(PushReceiptRow)
 _ALERTS = table_of(AlertRow)
 _NOTIFICATIONS = table_of(NotificationRow)
 _ORDERS = table_of(OrderRow)
+
+# A verdict goes with the last decision that rests on it.
+_FORGET_VERDICTS = delete(_VERDICTS).where(_VERDICTS.c.digest.not_in(select(_DECISIONS.c.digest)))
 
 _ENDED = tuple(status.value for status in CLOSED)
 
@@ -110,4 +114,6 @@ class SqlHistoryBook:
             gone[kind.name] = self._connection.execute(
                 delete(kind.table).where(tuple_(*keys).in_(oldest))
             ).rowcount
+        if 0 < gone["decisions"] < limit:
+            self._connection.execute(_FORGET_VERDICTS)
         return gone

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,11 +21,17 @@ from sqlalchemy import (
     update,
 )
 
-from fbm_sync.adapters.store.offer_tables import HoldRow, ObservedOfferRow, OfferDecisionRow, PushReceiptRow
+from fbm_sync.adapters.store.offer_tables import (
+    HoldRow,
+    ObservedOfferRow,
+    OfferDecisionRow,
+    PushReceiptRow,
+    VerdictRow,
+)
 from fbm_sync.adapters.store.plan_book import note_changed
 from fbm_sync.adapters.store.shapes import from_json, to_json
 from fbm_sync.adapters.store.tables import table_of
-from fbm_sync.adapters.store.writing import CHUNK, LOOKUP, chunks, insert_all, upsert
+from fbm_sync.adapters.store.writing import CHUNK, chunks, insert_all, one_of, upsert
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.decision import OfferDecision, Verdict
 from fbm_sync.domain.listing import ObservedOffer, OfferChange
@@ -34,6 +40,7 @@ from fbm_sync.ports import DecisionCensus, Hold
 
 _OBSERVED = table_of(ObservedOfferRow)
 _DECISIONS = table_of(OfferDecisionRow)
+_VERDICTS = table_of(VerdictRow)
 _RECEIPTS = table_of(PushReceiptRow)
 _HOLDS = table_of(HoldRow)
 
@@ -86,9 +93,8 @@ class SqlOfferBook:
         for offer in offers:
             by_account.setdefault(offer.account, []).append(offer)
         for account, seen in by_account.items():
-            for some in chunks(seen, LOOKUP):
-                before = self.observed(account, [offer.sku for offer in some])
-                yield from (offer.sku for offer in some if _differs(before.get(offer.sku), offer))
+            before = self.observed(account, [offer.sku for offer in seen])
+            yield from (offer.sku for offer in seen if _differs(before.get(offer.sku), offer))
 
     def listed(self) -> tuple[Sku, ...]:
         skus = self._connection.execute(select(_OBSERVED.c.sku).distinct()).scalars()
@@ -97,8 +103,8 @@ class SqlOfferBook:
     def observed(self, account: str, skus: Sequence[Sku] = ()) -> Mapping[Sku, ObservedOffer]:
         column = _OBSERVED.c
         every = select(column.body).where(column.account == account).order_by(column.sku)
-        asked = [every.where(column.sku.in_(chunk)) for chunk in chunks(skus, LOOKUP)] or [every]
-        bodies = (body for statement in asked for body in self._connection.execute(statement).scalars())
+        asked = every.where(one_of(column.sku, skus)) if skus else every
+        bodies = self._connection.execute(asked).scalars()
         return {offer.sku: offer for offer in (from_json(_OBSERVED_OFFER, body) for body in bodies)}
 
     # --- decided
@@ -111,10 +117,10 @@ class SqlOfferBook:
         return changed
 
     def _record_newest(self, decisions: Sequence[OfferDecision], texts: "_Texts") -> int:
-        in_force = self._in_force([decision.sku for decision in decisions])
+        in_force = self._in_force(decisions)
         renewed, superseded, fresh = [], [], []
         for decision in decisions:
-            body, digest = texts.of(decision.verdict)
+            digest = texts.digest_of(decision.verdict)
             evidence = texts.times(decision.as_of)
             before = in_force.get((decision.account, decision.sku))
             if before is not None and before.digest == digest:
@@ -123,28 +129,34 @@ class SqlOfferBook:
                 continue
             if before is not None:
                 superseded.append({"of_decision": before.decision_id, "at": decision.decided_at})
-            fresh.append(_decision_row(decision, body, digest, evidence))
+            fresh.append(_decision_row(decision, digest, evidence))
         for statement, parameters in ((_RENEW, renewed), (_SUPERSEDE, superseded)):
             if parameters:
                 self._connection.execute(statement, parameters)
+        upsert(self._connection, _VERDICTS, texts.unwritten(), keep=("body",))
         insert_all(self._connection, _DECISIONS, fresh)
         return len(fresh)
 
-    def _in_force(self, skus: Sequence[Sku]) -> dict[tuple[str, str], Row[Any]]:
-        """Return number and digest of the decisions in force, by account and SKU."""
+    def _in_force(self, decisions: Iterable[OfferDecision]) -> dict[tuple[str, str], Any]:
+        """Return number, digest and evidence of the decisions in force, by account and SKU."""
         column = _DECISIONS.c
-        statement = select(
-            column.account, column.sku, column.decision_id, column.digest, column.renewed_evidence
-        )
-        found: dict[tuple[str, str], Row[Any]] = {}
-        for some in chunks(skus, LOOKUP):
-            in_force = statement.where(column.superseded_at.is_(None), column.sku.in_(some))
-            found |= {(row.account, row.sku): row for row in self._connection.execute(in_force)}
+        statement = select(column.sku, column.decision_id, column.digest, column.renewed_evidence)
+        skus: dict[str, list[Sku]] = {}
+        for decision in decisions:
+            skus.setdefault(decision.account, []).append(decision.sku)
+        found: dict[tuple[str, str], Any] = {}
+        for account, some in skus.items():
+            in_force = statement.where(
+                column.superseded_at.is_(None), column.account == account, one_of(column.sku, some)
+            )
+            found |= {(account, row.sku): row for row in self._connection.execute(in_force)}
         return found
 
     def decisions(self, *, skus: Sequence[Sku] = (), at: datetime | None = None) -> tuple[OfferDecision, ...]:
         column = _DECISIONS.c
-        statement = select(_DECISIONS)
+        statement = select(_DECISIONS, _VERDICTS.c.body).join_from(
+            _DECISIONS, _VERDICTS, column.digest == _VERDICTS.c.digest
+        )
         if at is None:
             statement = statement.where(column.superseded_at.is_(None))
         else:
@@ -169,12 +181,9 @@ class SqlOfferBook:
         return frozenset(Sku(sku) for sku in self._connection.execute(statement).scalars())
 
     def _of_skus(self, statement: Select[Any], skus: Sequence[Sku]) -> list[RowMapping]:
-        if not skus:
-            return list(self._connection.execute(statement).mappings())
-        found: list[RowMapping] = []
-        for some in chunks(list(dict.fromkeys(skus)), LOOKUP):
-            found.extend(self._connection.execute(statement.where(_DECISIONS.c.sku.in_(some))).mappings())
-        return found
+        if skus:
+            statement = statement.where(one_of(_DECISIONS.c.sku, dict.fromkeys(skus)))
+        return list(self._connection.execute(statement).mappings())
 
     # --- pushed
 
@@ -262,17 +271,24 @@ class _Texts:
     """The JSON of verdicts and of the times of their facts; what many SKUs share is written out once."""
 
     def __init__(self) -> None:
-        # A verdict is kept with its text, so that no other one can get its place in memory.
-        self._verdicts: dict[int, tuple[Verdict, str, str]] = {}
+        # A verdict is kept with its digest, so that no other one can get its place in memory.
+        self._verdicts: dict[int, tuple[Verdict, str]] = {}
+        self._unwritten: list[dict[str, Any]] = []
         self._times: dict[tuple[datetime | None, ...], str] = {}
 
-    def of(self, verdict: Verdict) -> tuple[str, str]:
-        """Return a verdict's JSON and its digest."""
+    def digest_of(self, verdict: Verdict) -> str:
+        """Return a verdict's digest, under which its text is to be stored."""
         known = self._verdicts.get(id(verdict))
         if known is None:
             body = to_json(_VERDICT, verdict)
-            known = self._verdicts[id(verdict)] = verdict, body, hashlib.sha256(body.encode()).hexdigest()
-        return known[1], known[2]
+            known = self._verdicts[id(verdict)] = verdict, hashlib.sha256(body.encode()).hexdigest()
+            self._unwritten.append({"digest": known[1], "body": body})
+        return known[1]
+
+    def unwritten(self) -> list[dict[str, Any]]:
+        """Return the rows of verdicts that have come up since the last call."""
+        rows, self._unwritten = self._unwritten, []
+        return rows
 
     def times(self, moments: tuple[datetime | None, ...]) -> str:
         """Return the JSON of the times of facts."""
@@ -290,7 +306,7 @@ def _renewal(decision_id: int, decision: OfferDecision, evidence: str) -> dict[s
     }
 
 
-def _decision_row(decision: OfferDecision, body: str, digest: str, evidence: str) -> dict[str, Any]:
+def _decision_row(decision: OfferDecision, digest: str, evidence: str) -> dict[str, Any]:
     verdict = decision.verdict
     flags = {
         "asks_for_change": verdict.desired is not None and verdict.desired != verdict.observed,
@@ -311,7 +327,6 @@ def _decision_row(decision: OfferDecision, body: str, digest: str, evidence: str
         "digest": digest,
         "is_notable": any(flags.values()),
         **flags,
-        "body": body,
     }
 
 

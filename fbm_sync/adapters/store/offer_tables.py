@@ -19,11 +19,18 @@ class ObservedOfferRow(StoreRow, table=True):
     body: str
 
 
+class VerdictRow(StoreRow, table=True):
+    """What was decided and why; many SKUs of a large shop share one verdict, which is stored once."""
+
+    __tablename__ = "verdicts"
+    digest: str = Field(primary_key=True)
+    body: str
+
+
 class OfferDecisionRow(StoreRow, table=True):
     """One decision from the moment it was first taken until another one superseded it.
 
-    `body` is the verdict, `digest` tells it from others; `evidence` are the times of its facts, in their
-    sequence. `renewed_at`, `renewed_run_id` and `renewed_evidence` tell when it was last found to be right
+    `digest` names the verdict; `evidence` are the times of its facts, in their sequence. `renewed_at`, `renewed_run_id` and `renewed_evidence` tell when it was last found to be right
     still on newer facts. The few that ask for a change, leave the listing alone or share the account's late
     budget are `is_notable`: found by an index of their own.
     """
@@ -63,7 +70,6 @@ class OfferDecisionRow(StoreRow, table=True):
     asks_for_change: bool
     leaves_alone: bool
     shares_budget: bool
-    body: str
 
 
 class PushReceiptRow(StoreRow, table=True):

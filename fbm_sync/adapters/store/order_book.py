@@ -18,7 +18,7 @@ from fbm_sync.adapters.store.order_tables import (
 from fbm_sync.adapters.store.plan_book import note_changed
 from fbm_sync.adapters.store.shapes import Shape, storable
 from fbm_sync.adapters.store.tables import table_of
-from fbm_sync.adapters.store.writing import LOOKUP, chunks, insert_all, upsert
+from fbm_sync.adapters.store.writing import CHUNK, chunks, insert_all, one_of, upsert
 from fbm_sync.domain.allocation import Assigned
 from fbm_sync.domain.health import Standing, is_seller_fault
 from fbm_sync.domain.open_risk import OpenRisks
@@ -56,7 +56,7 @@ class SqlOrderBook:
             before = newest.get(_key(order))
             if before is None or before.updated_at <= order.updated_at:
                 newest[_key(order)] = order
-        for chunk in chunks(list(newest.values()), LOOKUP):
+        for chunk in chunks(list(newest.values()), CHUNK):
             self._record_versions(chunk)
 
     def _record_versions(self, orders: Sequence[Order]) -> None:
@@ -73,14 +73,14 @@ class SqlOrderBook:
         for table, parts in ((_ITEMS, items), (_SHIPMENTS, shipments)):
             # A line that Amazon took out of the order must not stay behind.
             for account, ids in replaced.items():
-                outdated = (table.c.account == account, table.c.order_id.in_(ids))
+                outdated = (table.c.account == account, one_of(table.c.order_id, ids))
                 self._connection.execute(delete(table).where(*outdated))
             insert_all(self._connection, table, parts)
 
     def _skus_of(self, ids_by_account: Mapping[str, Sequence[str]]) -> Iterable[str]:
         """Return the SKUs that recorded orders have lines of."""
         for account, ids in ids_by_account.items():
-            lines = select(_ITEMS.c.sku).where(_ITEMS.c.account == account, _ITEMS.c.order_id.in_(ids))
+            lines = select(_ITEMS.c.sku).where(_ITEMS.c.account == account, one_of(_ITEMS.c.order_id, ids))
             yield from self._connection.execute(lines).scalars()
 
     def _versions(self, orders: Sequence[Order]) -> dict[tuple[str, str], datetime]:
@@ -90,7 +90,7 @@ class SqlOrderBook:
             (account, order_id): updated_at
             for name, ids in _by_account(orders).items()
             for account, order_id, updated_at in self._connection.execute(
-                columns.where(_ORDERS.c.account == name, _ORDERS.c.order_id.in_(ids))
+                columns.where(_ORDERS.c.account == name, one_of(_ORDERS.c.order_id, ids))
             )
         }
 
@@ -115,12 +115,7 @@ class SqlOrderBook:
         relevant = or_(
             _ORDERS.c.is_open, _ORDERS.c.units_kept_until > now, *(column >= since for column in dates)
         )
-        if skus is None:
-            return tuple(self._load(relevant))
-        found: dict[tuple[str, str], Order] = {}
-        for some in chunks(sorted(skus), LOOKUP):
-            found |= {_key(order): order for order in self._load(relevant, _has_lines_of(some))}
-        return tuple(found[key] for key in sorted(found))
+        return tuple(self._load(relevant) if skus is None else self._load(relevant, _has_lines_of(skus)))
 
     def tied_to(self, skus: Collection[Sku], now: datetime) -> frozenset[Sku]:
         return order_totals.tied_to(self._connection, skus, now)
@@ -149,8 +144,7 @@ class SqlOrderBook:
         return tuple(self._load())
 
     def _named(self, order_ids: Sequence[OrderId], *conditions: ColumnElement[bool]) -> Iterable[Order]:
-        for ids in chunks(list(dict.fromkeys(order_ids)), LOOKUP):
-            yield from self._load(_ORDERS.c.order_id.in_(ids), *conditions)
+        return self._load(one_of(_ORDERS.c.order_id, dict.fromkeys(order_ids)), *conditions)
 
     def _load(self, *conditions: ColumnElement[bool]) -> list[Order]:
         """Return the orders that meet all conditions, with their lines and parcels, by account and id."""
@@ -189,10 +183,8 @@ class SqlOrderBook:
 
     def readmit(self, account: str, subjects: Sequence[str]) -> None:
         column = _QUARANTINE.c
-        for some in chunks([storable(subject) for subject in subjects], LOOKUP):
-            self._connection.execute(
-                delete(_QUARANTINE).where(column.account == account, column.subject.in_(some))
-            )
+        named = one_of(column.subject, map(storable, subjects))
+        self._connection.execute(delete(_QUARANTINE).where(column.account == account, named))
 
     def quarantined(self) -> tuple[QuarantinedItem, ...]:
         column = _QUARANTINE.c
@@ -274,10 +266,9 @@ def _told_of(order: Order) -> dict[str, Any]:
     }
 
 
-def _has_lines_of(skus: Sequence[str]) -> ColumnElement[bool]:
-    return tuple_(_ORDERS.c.account, _ORDERS.c.order_id).in_(
-        select(_ITEMS.c.account, _ITEMS.c.order_id).where(_ITEMS.c.sku.in_(skus))
-    )
+def _has_lines_of(skus: Collection[Sku]) -> ColumnElement[bool]:
+    lines = select(_ITEMS.c.account, _ITEMS.c.order_id).where(one_of(_ITEMS.c.sku, sorted(skus)))
+    return tuple_(_ORDERS.c.account, _ORDERS.c.order_id).in_(lines)
 
 
 def _by_account(orders: Iterable[Order]) -> dict[str, list[str]]:

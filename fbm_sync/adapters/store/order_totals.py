@@ -7,7 +7,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 
 from fbm_sync.adapters.store.order_tables import OrderItemRow, OrderOutlookRow, OrderRow
 from fbm_sync.adapters.store.tables import table_of
-from fbm_sync.adapters.store.writing import LOOKUP, chunks
+from fbm_sync.adapters.store.writing import one_of
 from fbm_sync.domain.health import CR_WINDOW, LSR_WINDOW, Standing, cr_standing, lsr_standing
 from fbm_sync.domain.open_risk import OpenRisk, OpenRisks
 from fbm_sync.domain.order import PENDING, Fulfiller, OrderStatus, Sku
@@ -74,9 +74,7 @@ def tied_to(connection: Connection, skus: Collection[Sku], now: datetime) -> fro
     statement = select(other.c.sku).distinct().join_from(_ITEMS, _ORDERS, _ITS_ITEMS).join(other, same_order)
     known, fresh = set(skus), set(skus)
     while fresh:
-        found: set[str] = set()
-        for some in chunks(sorted(fresh), LOOKUP):
-            found.update(connection.execute(statement.where(holding, _ITEMS.c.sku.in_(some))).scalars())
+        found = connection.execute(statement.where(holding, one_of(_ITEMS.c.sku, sorted(fresh)))).scalars()
         fresh = {Sku(sku) for sku in found} - known
         known |= fresh
     return frozenset(known)

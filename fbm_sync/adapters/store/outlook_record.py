@@ -1,6 +1,6 @@
 """What is expected of open orders, and what was expected of them before: written on change only."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from sqlalchemy import (
 from fbm_sync.adapters.store.order_tables import OrderItemRow, OrderOutlookRow, OutlookHistoryRow
 from fbm_sync.adapters.store.shapes import from_json, to_json
 from fbm_sync.adapters.store.tables import table_of
-from fbm_sync.adapters.store.writing import LOOKUP, chunks, insert_all
+from fbm_sync.adapters.store.writing import insert_all, one_of
 from fbm_sync.domain.allocation import Assigned, ItemCover
 from fbm_sync.domain.open_risk import waits_for
 from fbm_sync.domain.order import OrderId, Sku
@@ -60,8 +60,7 @@ def record(
         }
         for key, outlook in newest.items()
     ]
-    for condition in _of_orders_for(_PRESENT, skus):
-        connection.execute(delete(_PRESENT).where(condition))
+    connection.execute(delete(_PRESENT).where(_of_orders_for(_PRESENT, skus)))
     insert_all(connection, _PRESENT, rows)
     held = _still_held(connection, skus)
     over = [
@@ -82,21 +81,17 @@ def record(
 def _still_held(connection: Connection, skus: Collection[Sku] | None) -> dict[tuple[str, str], Row[Any]]:
     """Return what the history says of each order now, by account and id; the outlook itself left out."""
     columns = [column for column in _HISTORY.c if column.name != "body"]
-    found: dict[tuple[str, str], Row[Any]] = {}
-    for condition in _of_orders_for(_HISTORY, skus):
-        rows = connection.execute(select(*columns).where(_HISTORY.c.ended_at.is_(None), condition))
-        found |= {(row.account, row.order_id): row for row in rows}
-    return found
+    concerned = _of_orders_for(_HISTORY, skus)
+    rows = connection.execute(select(*columns).where(_HISTORY.c.ended_at.is_(None), concerned))
+    return {(row.account, row.order_id): row for row in rows}
 
 
-def _of_orders_for(table: Table, skus: Collection[Sku] | None) -> Iterator[ColumnElement[bool]]:
-    """Yield conditions that together are true of all rows, or of those of orders with lines of some SKUs."""
+def _of_orders_for(table: Table, skus: Collection[Sku] | None) -> ColumnElement[bool]:
+    """Return what is true of all rows, or of those of orders with lines of some SKUs."""
     if skus is None:
-        yield true()
-        return
-    key = tuple_(table.c.account, table.c.order_id)
-    for some in chunks(sorted(skus), LOOKUP):
-        yield key.in_(select(_ITEMS.c.account, _ITEMS.c.order_id).where(_ITEMS.c.sku.in_(some)))
+        return true()
+    lines = select(_ITEMS.c.account, _ITEMS.c.order_id).where(one_of(_ITEMS.c.sku, sorted(skus)))
+    return tuple_(table.c.account, table.c.order_id).in_(lines)
 
 
 def _differs(row: Row[Any], outlook: OrderOutlook) -> bool:
@@ -129,10 +124,9 @@ def worrying(connection: Connection) -> tuple[OrderOutlook, ...]:
 def assigned(connection: Connection, skus: Collection[Sku] | None) -> Assigned:
     """Return what open orders were assigned when they were last judged."""
     found: dict[tuple[str, OrderId], Sequence[ItemCover]] = {}
-    for condition in _of_orders_for(_PRESENT, skus):
-        for body in connection.execute(select(_PRESENT.c.body).where(condition)).scalars():
-            outlook = from_json(_OUTLOOK, body)
-            found[outlook.account, outlook.order_id] = outlook.items
+    for body in connection.execute(select(_PRESENT.c.body).where(_of_orders_for(_PRESENT, skus))).scalars():
+        outlook = from_json(_OUTLOOK, body)
+        found[outlook.account, outlook.order_id] = outlook.items
     return found
 
 
@@ -153,9 +147,8 @@ def in_force(connection: Connection, order_ids: Sequence[OrderId], at: datetime)
 def _read(
     connection: Connection, every: Select[Any], order_id: Any, order_ids: Sequence[OrderId]
 ) -> tuple[OrderOutlook, ...]:
-    named = chunks(list(dict.fromkeys(order_ids)), LOOKUP)
-    asked = [every.where(order_id.in_(some)) for some in named] or [every]
-    bodies = (body for statement in asked for body in connection.execute(statement).scalars())
+    asked = every.where(one_of(order_id, dict.fromkeys(order_ids))) if order_ids else every
+    bodies = connection.execute(asked).scalars()
     return tuple(sorted((from_json(_OUTLOOK, body) for body in bodies), key=_most_urgent_first))
 
 

@@ -7,12 +7,13 @@ that a value which gains a field loses nothing before its table gains the column
 import dataclasses
 import enum
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError
-from sqlalchemy import RowMapping, Table
+from sqlalchemy import Row, RowMapping, Table
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -81,6 +82,17 @@ class Shape(Generic[D]):
             rest = {name: part for name, part in json.loads(row["rest"]).items() if name in self._rest}
             fields |= {name: self._rest[name][0].validate_python(part) for name, part in rest.items()}
         return self._kind(**fields, **elsewhere)
+
+    def values(self, rows: Iterable[Row[Any]]) -> Iterator[D]:
+        """Yield the values of rows with all columns of the table, in its sequence."""
+        stands = [column.name for column in self.table.c]
+        wanted = itemgetter(*(stands.index(name) for name in self._columns))
+        rest = stands.index("rest")
+        for row in rows:
+            if row[rest] is None and not self._enums:
+                yield self._kind(**dict(zip(self._columns, wanted(row), strict=True)))
+            else:
+                yield self.value(row._mapping)
 
     def _rest_of(self, value: D) -> str | None:
         rest = {

@@ -22,7 +22,7 @@ from fbm_sync.adapters.store.supply_tables import (
     SupplyReadingRow,
 )
 from fbm_sync.adapters.store.tables import table_of
-from fbm_sync.adapters.store.writing import LOOKUP, chunks, insert_all, upsert
+from fbm_sync.adapters.store.writing import insert_all, one_of, upsert
 from fbm_sync.domain.order import Sku
 from fbm_sync.domain.supply import (
     CatalogEntry,
@@ -71,7 +71,9 @@ class SqlSupplyBook:
             "stock_digest": self._replace(_STOCK, snapshot.stock, before, "stock_digest"),
             "lots_digest": self._replace(_LOT, snapshot.lots, before, "lots_digest"),
             "catalog_digest": self._replace(_CATALOG, snapshot.catalog, before, "catalog_digest"),
-            "past_digest": _digest([*receipts, *map(_LOT.row, past)]),
+            "past_digest": _digest(
+                sorted([json.dumps(row, default=str) for row in [*receipts, *map(_LOT.row, past)]])
+            ),
             "counted_by_pool": to_json(_MOMENTS, snapshot.counted_by_pool),
         }
         if before is None or before["past_digest"] != digests["past_digest"]:
@@ -154,10 +156,7 @@ class SqlSupplyBook:
         )
 
     def _of_skus(self, shape: Shape[D], skus: Collection[Sku]) -> Iterator[D]:
-        statement = select(shape.table).order_by(shape.table.c.position)
-        for some in chunks(sorted(skus), LOOKUP):
-            rows = self._connection.execute(statement.where(shape.table.c.sku.in_(some))).mappings()
-            yield from map(shape.value, rows)
+        return self._list(shape, one_of(shape.table.c.sku, sorted(skus)))
 
     def skus_with_lots(self) -> frozenset[Sku]:
         column = _LOT.table.c.sku
@@ -179,7 +178,7 @@ class SqlSupplyBook:
 
     def _list(self, shape: Shape[D], *conditions: ColumnElement[bool]) -> Iterator[D]:
         statement = select(shape.table).where(*conditions).order_by(shape.table.c.position)
-        return map(shape.value, self._connection.execute(statement).mappings())
+        return shape.values(self._connection.execute(statement))
 
 
 def _prints(rows: Iterable[Any], names: Sequence[str]) -> dict[str, int]:
@@ -196,7 +195,7 @@ def _tells_of_the_past(lot: Lot) -> bool:
     return lot.open_units == 0 or bool(lot.legs)
 
 
-def _digest(rows: Sequence[dict[str, Any]]) -> str:
+def _digest(rows: Sequence[object]) -> str:
     """Tell two lists apart without keeping both; the columns count, so a new column writes anew."""
     return hashlib.sha256(json.dumps(rows, default=str).encode()).hexdigest()
 

