@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.change import PushLimits
 from fbm_sync.domain.channel import Channel
+from fbm_sync.domain.decision import OfferDecision
 from fbm_sync.domain.delay import Evidence, ForecastMethod, law_of
 from fbm_sync.domain.leadtime import ArrivalForecast, ArrivalTerms, ExpectedLot
 from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
-from fbm_sync.domain.decision import OfferDecision
 from fbm_sync.domain.offer import AutomatedHandling
 from fbm_sync.domain.order import Order, OrderId, OrderItem, OrderStatus, Shipment, Sku
 from fbm_sync.domain.plan import ShopPlan
-from fbm_sync.domain.shop import ShopFacts, ShopTerms
 from fbm_sync.domain.policy import BackorderKind, BackorderPolicy, Lever
+from fbm_sync.domain.shop import ShopFacts, ShopTerms
 from fbm_sync.domain.supply import CatalogEntry, Lot, LotStatus, Receipt, StockCount, SupplySnapshot
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

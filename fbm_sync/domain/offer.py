@@ -102,9 +102,7 @@ def decided(
     )
 
 
-def settle_offer(
-    facts: OfferFacts, calendar: ShipCalendar, today: date
-) -> tuple[Verdict, LateOdds | None]:
+def settle_offer(facts: OfferFacts, calendar: ShipCalendar, today: date) -> tuple[Verdict, LateOdds | None]:
     """Decide the offer of one SKU and say what it puts at risk, `None` unless it is sold ahead.
 
     The mode follows from the stock: ATP today sells from stock, none of it may sell ahead where the
@@ -210,7 +208,8 @@ def _from_stock(facts: OfferFacts, available: int) -> _Draft | None:
     quantity = min(listed, available - buffer)
     reasons = [f"{available} units can be promised today, so it sells from stock."]
     if buffer:
-        reasons.append(f"{buffer} of them are kept back for orders placed before a change takes effect.")
+        kept = "1 of them is" if buffer == 1 else f"{buffer} of them are"
+        reasons.append(f"{kept} kept back for orders placed before a change takes effect.")
     if listed < available - buffer:
         reasons.append(f"No more than {listed} units are listed at a time.")
     if observed.restock_on is not None:

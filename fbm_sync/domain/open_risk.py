@@ -1,4 +1,4 @@
-"""What an account's open orders put at risk, SKU by SKU: orders that wait for the same lots are late together."""
+"""What an account's open orders put at risk, by SKU: those that wait for the same lots are late together."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping

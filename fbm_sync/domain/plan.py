@@ -147,9 +147,7 @@ _NOTHING_INBOUND = InboundView(expected=(), doubtful=())
 _NO_DEMAND = DemandRecord(days=DEMAND_DAYS)
 
 # What a catalogue entry says that a verdict may rest on: all of it but the SKU's name.
-_said_of = attrgetter(
-    *(field.name for field in dataclasses.fields(CatalogEntry) if field.name != "sku")
-)
+_said_of = attrgetter(*(field.name for field in dataclasses.fields(CatalogEntry) if field.name != "sku"))
 
 
 class _Pool:
@@ -238,9 +236,7 @@ class _Pool:
             self._portions[accounts] = portions(self.terms.channels, accounts)
         return self._portions[accounts]
 
-    def _decide(
-        self, listing: "_Listing", observed: ObservedOffer, portion: Portion
-    ) -> OfferDecision | None:
+    def _decide(self, listing: "_Listing", observed: ObservedOffer, portion: Portion) -> OfferDecision | None:
         """Decide one listing, unless it hangs on inbound; `None` then: it is put by.
 
         What is alike in everything that a verdict may rest on gets the same one.

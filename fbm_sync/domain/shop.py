@@ -1,4 +1,4 @@
-"""What a plan rests on: the seller's standing rules, the facts of one moment, and what only the whole shop tells.
+"""What a plan rests on: the seller's standing rules, the facts of one moment, what the whole shop tells.
 
 Facts may be those of a part of the shop: some SKUs with all their stock, lots, listings and orders. What
 such a part cannot know (how fast orders are seen, how many late ones the account can take, how suppliers
@@ -118,7 +118,7 @@ class InboundPast:
 
 
 def learn_inbound(receipts: Sequence[Receipt], lots: Sequence[Lot]) -> InboundPast:
-    """Learn from all past receipts and from the closed lots among `lots`; open ones tell which legs there are."""
+    """Learn from all past receipts and the closed ones of these lots; open ones tell which legs there are."""
     return InboundPast(lead_times=learn(receipts, lots), shares=received_shares(lots, receipts))
 
 
@@ -179,9 +179,7 @@ def _account_totals(facts: ShopFacts, terms: ShopTerms, now: datetime, account: 
     midnight = terms.calendar.start_of_day(terms.calendar.local_date(now))
     return AccountTotals(
         headroom=with_reported(headroom(orders, now), facts.performance.get(account)),
-        lag=measured_lag(
-            orders, confirmed, timedelta(minutes=terms.turn_minutes), before=midnight
-        ),
+        lag=measured_lag(orders, confirmed, timedelta(minutes=terms.turn_minutes), before=midnight),
         known_since=known_since(orders, terms.calendar, now),
     )
 

@@ -14,7 +14,7 @@ from fbm_sync.domain.plan import Planning
 from fbm_sync.domain.risk import OrderOutlook
 from fbm_sync.domain.shop import ShopTerms
 from fbm_sync.flows.facts import load_listings, load_orders, load_totals, with_risks
-from fbm_sync.flows.scope import Scope, digest_of_account, scope_of
+from fbm_sync.flows.scope import Scope, digest_of_account, has_other_room, scope_of
 from fbm_sync.ports import Books, Clock, Ledger, PlanBasis, Progress, unwatched
 
 _LISTINGS_AT_A_TIME = 5_000
@@ -24,7 +24,7 @@ _TRIES = 3
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PlanReport:
-    """How many listings are decided, how many of them anew, how many should change, how many are left alone."""
+    """How many listings are decided: in all, anew, with a change to make, with nothing to be decided."""
 
     skus: int = 0
     anew: int = 0
@@ -78,6 +78,13 @@ def _decide(
         totals = load_totals(books, terms, now)
         scope = scope_of(books, terms, totals, now, whole=whole)
         sharing = {account: books.offers.sharing_budget(account) for account in terms.accounts}
+        moved = {
+            account
+            for account in terms.accounts
+            if has_other_room(scope.last, account, totals.of(account).headroom)
+        }
+        if missing := _missing(scope, sharing, moved):
+            scope = scope.widened(missing, books, now)
         while True:
             around = with_risks(totals, books, terms, now, without=scope.skus or ())
             if scope.skus is None:
@@ -115,9 +122,7 @@ def _moved(scope: Scope, digests: Mapping[str, str], sharing: Mapping[str, froze
     }
 
 
-def _missing(
-    scope: Scope, sharing: Mapping[str, frozenset[Sku]], accounts: Iterable[str]
-) -> frozenset[Sku]:
+def _missing(scope: Scope, sharing: Mapping[str, frozenset[Sku]], accounts: Iterable[str]) -> frozenset[Sku]:
     """Return the SKUs that share the budgets of these accounts and are not in the scope."""
     if scope.skus is None:
         return frozenset()

@@ -70,8 +70,14 @@ def digest_of_shop(books: Books, terms: ShopTerms, totals: ShopTotals, now: date
 
 
 def digest_of_account(headroom: Headroom, risks: OpenRisks) -> str:
-    """Return a digest of what the SKUs that an account sells ahead share: spare orders, and what uses them."""
-    return _digest([headroom.orders, risks])
+    """Return a digest of what the SKUs sold ahead by an account share: spare orders, and what uses them."""
+    return f"{headroom.orders} spare {_digest(risks)}"
+
+
+def has_other_room(last: PlanBasis | None, account: str, headroom: Headroom) -> bool:
+    """Tell whether an account has not as many spare orders as it had at the last plan."""
+    before = last.accounts.get(account, "") if last else ""
+    return not before.startswith(f"{headroom.orders} spare ")
 
 
 def _digest(value: object) -> str:

@@ -9,10 +9,10 @@ from typing import Protocol
 from fbm_sync.domain.alert import Alert, Notification, Transition
 from fbm_sync.domain.allocation import Assigned
 from fbm_sync.domain.change import PushOutcome, PushReceipt
+from fbm_sync.domain.decision import OfferDecision
 from fbm_sync.domain.health import Standing
 from fbm_sync.domain.listing import ObservedOffer, OfferChange
 from fbm_sync.domain.open_risk import OpenRisks
-from fbm_sync.domain.decision import OfferDecision
 from fbm_sync.domain.order import Order, OrderId, Sku
 from fbm_sync.domain.risk import OrderOutlook
 from fbm_sync.domain.supply import SnapshotSummary, SupplySnapshot
@@ -70,7 +70,7 @@ class OrderBook(Protocol):
         """Return the SKUs that share an order holding units with one of these, these included."""
 
     def skus_turning(self, since: datetime, until: datetime) -> frozenset[Sku]:
-        """Return the SKUs of orders that time alone has changed in between: due, let go, or judged only so long."""
+        """Return the SKUs of orders that time alone has changed in between: due, let go, judged till then."""
 
     def latest_first_reads(self, account: str, before: datetime, limit: int) -> tuple[Order, ...]:
         """Return the latest orders that were first read before an instant, newest first."""
@@ -113,7 +113,7 @@ class OrderBook(Protocol):
     def record_outlooks(
         self, outlooks: Sequence[OrderOutlook], now: datetime, skus: Collection[Sku] | None = None
     ) -> None:
-        """Replace all outlooks by these, or those of orders for some SKUs; what was expected is remembered."""
+        """Replace all outlooks by these, or those of orders for some SKUs; history keeps the former."""
 
     def worrying(self) -> tuple[OrderOutlook, ...]:
         """Return the outlooks of orders that are not on track or that something is short for."""
@@ -181,7 +181,7 @@ class SupplyBook(Protocol):
         """Return the SKUs that any lot brings."""
 
     def past(self) -> SupplySnapshot:
-        """Return all receipts, and the lots that say something of the past: closed ones and those with legs."""
+        """Return all receipts, and the lots that tell of the past: closed ones and those with legs."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,7 +289,7 @@ class Pause:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """The SKUs of which something has changed since the last plan, up to a place in the sequence of changes."""
+    """The SKUs of which something has changed since the last plan; `up_to` numbers the last change."""
 
     skus: frozenset[Sku]
     up_to: int

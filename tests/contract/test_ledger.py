@@ -25,8 +25,8 @@ from fbm_sync.adapters.store import schema
 from fbm_sync.adapters.store.ledger import SqlLedger, open_ledger
 from fbm_sync.domain.alert import Alert, AlertState, Finding, Severity, Transition, TransitionKind
 from fbm_sync.domain.change import PushOutcome, PushReceipt
-from fbm_sync.domain.listing import ListingMode, ObservedOffer, Offer, OfferChange
 from fbm_sync.domain.decision import Fact, OfferDecision, Verdict
+from fbm_sync.domain.listing import ListingMode, ObservedOffer, Offer, OfferChange
 from fbm_sync.domain.order import Fulfiller, Order, OrderItem, OrderStatus, Shipment
 from fbm_sync.domain.policy import Cap, Gate
 from fbm_sync.domain.risk import OrderOutlook, OrderState
@@ -67,7 +67,13 @@ def a_parcel(shipped_at, number=1):
 
 
 def a_decision(sku="SKU-1", **changes):
-    decision = {"account": "main", "sku": sku, "decided_at": NOW, "run_id": "run-1", "as_of": (NOW - HOUR, None)}
+    decision = {
+        "account": "main",
+        "sku": sku,
+        "decided_at": NOW,
+        "run_id": "run-1",
+        "as_of": (NOW - HOUR, None),
+    }
     verdict = {
         "mode": ListingMode.BACKORDER,
         "desired": Offer(quantity=7, handling_days=None, restock_on=date(2026, 3, 20)),

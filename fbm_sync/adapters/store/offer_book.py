@@ -9,7 +9,6 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import (
     Connection,
-    Row,
     RowMapping,
     Select,
     bindparam,

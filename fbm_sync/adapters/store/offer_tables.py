@@ -30,9 +30,10 @@ class VerdictRow(StoreRow, table=True):
 class OfferDecisionRow(StoreRow, table=True):
     """One decision from the moment it was first taken until another one superseded it.
 
-    `digest` names the verdict; `evidence` are the times of its facts, in their sequence. `renewed_at`, `renewed_run_id` and `renewed_evidence` tell when it was last found to be right
-    still on newer facts. The few that ask for a change, leave the listing alone or share the account's late
-    budget are `is_notable`: found by an index of their own.
+    `digest` names the verdict; `evidence` are the times of its facts, in their sequence. `renewed_at`,
+    `renewed_run_id` and `renewed_evidence` tell when it was last found to be right still, on newer facts.
+    The few that ask for a change, leave the listing alone or share the account's late budget are
+    `is_notable`: found by an index of their own.
     """
 
     __tablename__ = "offer_decisions"

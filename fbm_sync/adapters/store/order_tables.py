@@ -23,6 +23,9 @@ class OrderRow(StoreRow, table=True):
         Index(None, "shipped_at"),
         Index(None, "units_kept_until"),
         Index(None, "account", "first_read_at"),
+        # All that rates are counted from, so that counting reads the index alone.
+        Index("ix_orders_created", "account", "created_at", "fulfilled_by", "status", "seller_fault"),
+        Index("ix_orders_due", "account", "ship_by_at", "fulfilled_by", "status", "is_open", "shipped_at"),
     )
     account: str = Field(primary_key=True)
     order_id: str = Field(primary_key=True)
@@ -127,7 +130,11 @@ class OrderOutlookRow(StoreRow, table=True):
     """
 
     __tablename__ = "order_outlooks"
-    __table_args__ = (Index(None, "holds_until"), Index(None, "state"))
+    __table_args__ = (
+        Index(None, "holds_until"),
+        Index(None, "state", "is_short"),
+        Index("ix_order_outlooks_risks", "account", "waits_for", "ship_by_at", "late_probability"),
+    )
     account: str = Field(primary_key=True)
     order_id: str = Field(primary_key=True)
     state: str

@@ -41,11 +41,8 @@ def standings(connection: Connection, account: str, now: datetime) -> tuple[Stan
 def first_created(connection: Connection, account: str, since: datetime) -> datetime | None:
     """Return when an account's first order since an instant was placed, those Amazon ships left out."""
     column = _ORDERS.c
-    statement = select(func.min(column.created_at)).where(
-        column.account == account, _OURS, column.created_at >= since
-    )
-    found: datetime | None = connection.execute(statement).scalar_one()
-    return found
+    statement = select(column.created_at).where(column.account == account, _OURS, column.created_at >= since)
+    return connection.execute(statement.order_by(column.created_at).limit(1)).scalar_one_or_none()
 
 
 def open_risks(

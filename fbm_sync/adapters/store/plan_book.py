@@ -1,4 +1,4 @@
-"""What is recorded so that a plan need not go through the whole shop: what has changed, and what it rested on.
+"""What is recorded so that a plan need not go through the whole shop: what has changed since the last one.
 
 The other books note every SKU of which they record something new; a plan that has taken it into account
 takes the note away. Notes are numbered, so what comes in while a plan is at work stays. (The numbers begin

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Select, column, inspect, select, table
 
-from fbm_sync.adapters.store import alert_tables, offer_tables, order_tables, plan_tables, run_tables, supply_tables
+from fbm_sync.adapters.store import (
+    alert_tables,
+    offer_tables,
+    order_tables,
+    plan_tables,
+    run_tables,
+    supply_tables,
+)
 from fbm_sync.adapters.store.tables import StoreRow
 
 if TYPE_CHECKING:

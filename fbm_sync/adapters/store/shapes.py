@@ -7,7 +7,7 @@ that a value which gains a field loses nothing before its table gains the column
 import dataclasses
 import enum
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
@@ -72,7 +72,7 @@ class Shape(Generic[D]):
         row["rest"] = self._rest_of(value)
         return row
 
-    def value(self, row: RowMapping, **elsewhere: Any) -> D:
+    def value(self, row: Mapping[str, Any] | RowMapping, **elsewhere: Any) -> D:
         """Return the value of a row; `elsewhere` are the fields with a table of their own."""
         fields = {name: row[name] for name in self._columns}
         for name, kind in self._enums.items():
@@ -85,14 +85,14 @@ class Shape(Generic[D]):
 
     def values(self, rows: Iterable[Row[Any]]) -> Iterator[D]:
         """Yield the values of rows with all columns of the table, in its sequence."""
-        stands = [column.name for column in self.table.c]
-        wanted = itemgetter(*(stands.index(name) for name in self._columns))
-        rest = stands.index("rest")
+        names = [column.name for column in self.table.c]
+        wanted = itemgetter(*(names.index(name) for name in self._columns))
+        rest = names.index("rest")
         for row in rows:
             if row[rest] is None and not self._enums:
                 yield self._kind(**dict(zip(self._columns, wanted(row), strict=True)))
             else:
-                yield self.value(row._mapping)
+                yield self.value(dict(zip(names, row, strict=True)))
 
     def _rest_of(self, value: D) -> str | None:
         rest = {

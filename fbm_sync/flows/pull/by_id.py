@@ -45,9 +45,7 @@ class Tally:
         )
 
 
-def record_orders(
-    account: str, orders: Sequence[Order], books: Books, tally: Tally, now: datetime
-) -> None:
+def record_orders(account: str, orders: Sequence[Order], books: Books, tally: Tally, now: datetime) -> None:
     """Record orders as they were read and count them; none of them waits in quarantine any more."""
     known = books.orders.known(account, [order.order_id for order in orders])
     fresh = [carry_over(known.get(order.order_id), order, read_at=now) for order in orders]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from fbm_sync.domain.open_risk import NO_RISK, OpenRisk, open_risks
 from fbm_sync.domain.allocation import Cover, CoverSource, ItemCover
+from fbm_sync.domain.open_risk import NO_RISK, OpenRisk, open_risks
 from fbm_sync.domain.order import OrderId, Sku
 from fbm_sync.domain.plan import plan_shop
 from fbm_sync.domain.risk import OrderOutlook, OrderState

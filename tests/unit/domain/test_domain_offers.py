@@ -1,7 +1,5 @@
 """Which offer a buyer sees, and what it takes to change it."""
 
-from datetime import timedelta
-
 import pytest
 
 from fbm_sync.domain.change import PushLimits, guard_push, is_live
@@ -18,7 +16,6 @@ from builders import (
     NOW,
     SKU,
     TODAY,
-    a_calendar,
     a_change,
     a_count,
     a_lot,
@@ -30,7 +27,6 @@ from builders import (
     on_day,
     shop_facts,
     shop_terms,
-    some_receipts,
     the_decision,
 )
 

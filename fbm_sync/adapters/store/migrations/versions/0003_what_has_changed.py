@@ -91,6 +91,16 @@ def _look_at_orders() -> None:
     op.execute(_IS_OPEN)
     op.execute(_SELLER_FAULT)
     op.create_index("ix_orders_account_first_read_at", "orders", ["account", "first_read_at"])
+    op.create_index(
+        "ix_orders_created",
+        "orders",
+        ["account", "created_at", "fulfilled_by", "status", "seller_fault"],
+    )
+    op.create_index(
+        "ix_orders_due",
+        "orders",
+        ["account", "ship_by_at", "fulfilled_by", "status", "is_open", "shipped_at"],
+    )
     op.create_index("ix_order_items_sku", "order_items", ["sku"])
     op.create_index("ix_shipments_shipped_at", "shipments", ["shipped_at"])
     # What is expected of open orders is judged anew by the next plan, and by the next look for trouble.
@@ -108,8 +118,13 @@ def _look_at_orders() -> None:
         sa.Column("body", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("account", "order_id", name="pk_order_outlooks"),
     )
-    for name in ("holds_until", "state"):
-        op.create_index(f"ix_order_outlooks_{name}", "order_outlooks", [name])
+    op.create_index("ix_order_outlooks_holds_until", "order_outlooks", ["holds_until"])
+    op.create_index("ix_order_outlooks_state_is_short", "order_outlooks", ["state", "is_short"])
+    op.create_index(
+        "ix_order_outlooks_risks",
+        "order_outlooks",
+        ["account", "waits_for", "ship_by_at", "late_probability"],
+    )
 
 
 def _look_at_decisions() -> None:
