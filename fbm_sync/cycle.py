@@ -141,7 +141,13 @@ class Turn:
 
     def plan(self) -> None:
         """Decide every offer and judge every order."""
-        planned = plan_flow.plan(self.app.ledger, self.app.clock, self.app.shop_terms, run_id=self.run_id)
+        planned = plan_flow.plan(
+            self.app.ledger,
+            self.app.clock,
+            self.app.shop_terms,
+            run_id=self.run_id,
+            progress=self.progress,
+        )
         self.report.plan.update(skus=planned.skus, changed=planned.changed)
         if planned.skus and planned.untouched == planned.skus:
             self.report.notes.append(

@@ -56,13 +56,15 @@ def plan(
     if what_if:
         return whatif.show(session, what_if, sku or ())
     with session.app() as app:
-        planned = plan_flow.plan(
-            app.ledger,
-            app.clock,
-            app.shop_terms,
-            run_id=cycle.new_run_id(app.clock.now()),
-            whole=whole,
-        )
+        with session.screen.watching() as progress:
+            planned = plan_flow.plan(
+                app.ledger,
+                app.clock,
+                app.shop_terms,
+                run_id=cycle.new_run_id(app.clock.now()),
+                whole=whole,
+                progress=progress,
+            )
         with app.ledger.snapshot() as books:
             decisions = books.offers.decisions(skus=[Sku(one) for one in sku or ()])
     shown = [one for one in decisions if one.change is not None or not changed]

@@ -26,9 +26,8 @@ from fbm_sync.domain.finding import (
     stale_orders_finding,
     supply_findings,
 )
-from fbm_sync.domain.order import Sku
 from fbm_sync.domain.plan import assess_orders
-from fbm_sync.domain.risk import OrderOutlook, shortages
+from fbm_sync.domain.risk import shortages
 from fbm_sync.domain.shop import ShopTerms
 from fbm_sync.domain.supply import why_stale
 from fbm_sync.errors import DeliveryError
@@ -97,9 +96,8 @@ def alert(
 
 
 def _update(ledger: Ledger, now: datetime, shop: ShopTerms, terms: AlertTerms) -> tuple[Transition, ...]:
-    skus, outlooks = _judge(ledger, now, shop)
     with ledger.transaction() as books:
-        books.orders.record_outlooks(outlooks, now, skus)
+        _judge(books, now, shop)
         findings = _findings(books, shop, terms, now)
         update = update_alerts(
             books.alerts.alerts(), findings, shop.calendar, now=now, quiet_hours=terms.quiet_hours
@@ -113,15 +111,13 @@ def _update(ledger: Ledger, now: datetime, shop: ShopTerms, terms: AlertTerms) -
     return update.transitions
 
 
-def _judge(
-    ledger: Ledger, now: datetime, shop: ShopTerms
-) -> tuple[frozenset[Sku] | None, tuple[OrderOutlook, ...]]:
-    """Judge the open orders that time or news may have changed; with them the SKUs looked at."""
-    with ledger.snapshot() as books:
-        totals = load_totals(books, shop, now)
-        scope = scope_of(books, shop, totals, now)
-        facts = load_orders(books, shop, now, scope.skus)
-        return scope.skus, assess_orders(facts, shop, now, totals).outlooks
+def _judge(books: Books, now: datetime, shop: ShopTerms) -> None:
+    """Judge the open orders anew that time or news may have changed; the plan has mostly done so already."""
+    totals = load_totals(books, shop, now)
+    scope = scope_of(books, shop, totals, now)
+    facts = load_orders(books, shop, now, scope.skus)
+    outlooks = assess_orders(facts, shop, now, totals).outlooks
+    books.orders.record_outlooks(outlooks, now, scope.skus)
 
 
 def _findings(books: Books, shop: ShopTerms, terms: AlertTerms, now: datetime) -> list[Finding]:

@@ -24,15 +24,28 @@ from sqlalchemy import event, func, select
 from fbm_sync.adapters.store import schema
 from fbm_sync.adapters.store.ledger import SqlLedger, open_ledger
 from fbm_sync.domain.alert import Alert, AlertState, Finding, Severity, Transition, TransitionKind
+from fbm_sync.domain.allocation import Cover, CoverSource, ItemCover
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.decision import Fact, OfferDecision, Verdict
+from fbm_sync.domain.health import cancellations, late_shipments
 from fbm_sync.domain.listing import ListingMode, ObservedOffer, Offer, OfferChange
+from fbm_sync.domain.open_risk import OpenRisks, open_risks
 from fbm_sync.domain.order import Fulfiller, Order, OrderItem, OrderStatus, Shipment
 from fbm_sync.domain.policy import Cap, Gate
 from fbm_sync.domain.risk import OrderOutlook, OrderState
 from fbm_sync.domain.supply import CatalogEntry, Lot, Receipt, SnapshotSummary, StockCount, SupplySnapshot
 from fbm_sync.errors import StoreError
-from fbm_sync.ports import Hold, Horizon, OrderWindow, PageCursor, Pause, RequestBudget, Unreadable
+from fbm_sync.ports import (
+    DecisionCensus,
+    Hold,
+    Horizon,
+    OrderWindow,
+    PageCursor,
+    Pause,
+    PlanBasis,
+    RequestBudget,
+    Unreadable,
+)
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -139,6 +152,9 @@ def a_transition(subject="1", **changes):
     return Transition(**facts | changes)
 
 
+A_BASIS = PlanBasis(planned_at=NOW, shop="as it is", accounts={"main": "3 spare"})
+
+
 def an_arrival(**changes):
     facts = {"po_id": "PO-1", "supplier": "Süd GmbH", "received_on": date(2026, 1, 5), "quantity": 10}
     return Receipt(**facts | changes)
@@ -208,6 +224,13 @@ many_examples = settings(
 def ledger(ledger_url):
     with open_ledger(ledger_url, create=True) as ledger:
         yield ledger
+
+
+@pytest.fixture
+def other_ledger(ledger, ledger_url):
+    """Another process, as it were."""
+    with open_ledger(ledger_url) as other:
+        yield other
 
 
 @pytest.fixture
@@ -810,6 +833,155 @@ class TestOffers:
 
 def _subjects(notifications):
     return [notification.transition.alert.finding.subject for notification in notifications]
+
+
+class TestPlans:
+    def test_whatever_is_recorded_anew_is_news_until_a_plan_has_settled_it(self, ledger):
+        seen = ObservedOffer(
+            account="main", sku="SKU-3", offer=Offer(quantity=1, handling_days=2), observed_at=NOW
+        )
+        with ledger.transaction() as books:
+            books.orders.record([an_order()])
+            books.supply.record(a_snapshot("SKU-2"), NOW)
+            books.offers.record_observed([seen])
+            news = books.plans.news()
+            assert news.skus == {"SKU-1", "SKU-2", "SKU-3"}
+            assert books.plans.basis() is None
+            books.plans.settle(news, A_BASIS)
+            assert books.plans.news().skus == frozenset()
+            assert books.plans.basis() == A_BASIS
+
+    def test_what_says_nothing_new_is_no_news(self, ledger):
+        seen = ObservedOffer(
+            account="main", sku="SKU-3", offer=Offer(quantity=1, handling_days=2), observed_at=NOW
+        )
+        lots = (Lot(po_id="PO-1", line="1", sku="SKU-4", quantity=5, supplier="Acme"),)
+        with ledger.transaction() as books:
+            books.supply.record(a_snapshot("SKU-1", "SKU-2", lots=lots), NOW)
+            books.offers.record_observed([seen])
+            books.plans.settle(books.plans.news(), A_BASIS)
+            later = tuple(StockCount(sku=sku, on_hand=3, counted_at=NOW + HOUR) for sku in ("SKU-2", "SKU-1"))
+            books.supply.record(SupplySnapshot(stock=later, lots=lots), NOW + HOUR)
+            books.offers.record_observed([dataclasses.replace(seen, observed_at=NOW + HOUR)])
+            assert books.plans.news().skus == frozenset()
+            moved = (dataclasses.replace(lots[0], promised_on=date(2026, 4, 1)),)
+            books.supply.record(SupplySnapshot(stock=later[1:], lots=moved), NOW + HOUR)
+            assert books.plans.news().skus == {"SKU-2", "SKU-4"}
+
+    def test_a_count_repeated_after_parcels_have_left_is_news(self, ledger):
+        sent = an_order(shipments=(a_parcel(NOW + HOUR),))
+        with ledger.transaction() as books:
+            books.supply.record(a_snapshot("SKU-1", "SKU-2"), NOW)
+            books.orders.record([sent])
+            books.plans.settle(books.plans.news(), A_BASIS)
+            again = tuple(
+                StockCount(sku=sku, on_hand=3, counted_at=NOW + 2 * HOUR) for sku in ("SKU-1", "SKU-2")
+            )
+            books.supply.record(SupplySnapshot(stock=again), NOW + 2 * HOUR)
+            assert books.plans.news().skus == {"SKU-1"}
+
+    def test_news_that_come_in_while_a_plan_is_at_work_stay(self, books):
+        books.orders.record([an_order(), an_order("2", items=(an_item(2),))])
+        known = books.plans.news()
+        books.orders.record([an_order(updated_at=NOW + HOUR)])
+        books.plans.settle(known, A_BASIS)
+        assert books.plans.news().skus == {"SKU-1"}
+
+    def test_the_lines_an_order_no_longer_has_are_news_as_well(self, books):
+        books.orders.record([an_order()])
+        books.plans.settle(books.plans.news(), A_BASIS)
+        books.orders.record([an_order(items=(an_item(2),), updated_at=NOW + HOUR)])
+        assert books.plans.news().skus == {"SKU-1", "SKU-2"}
+
+    def test_skus_in_the_same_open_orders_are_tied_to_each_other(self, books):
+        gone = an_order("3", status=OrderStatus.SHIPPED, items=(an_item(3), an_item(4)))
+        books.orders.record(
+            [
+                an_order("1", items=(an_item(1), an_item(2))),
+                an_order("2", items=(an_item(2), an_item(3))),
+                gone,
+            ]
+        )
+        assert books.orders.tied_to({"SKU-1"}, NOW) == {"SKU-1", "SKU-2", "SKU-3"}
+        assert books.orders.tied_to({"SKU-4", "SKU-9"}, NOW) == {"SKU-4", "SKU-9"}
+        assert {one.order_id for one in books.orders.current(NOW, NOW + DAY, {"SKU-3"})} == {"2", "3"}
+
+    def test_time_alone_turns_what_falls_due_is_let_go_or_was_judged_until_then(self, books):
+        books.orders.record(
+            [
+                an_order("1", ship_by_at=NOW + HOUR),
+                an_order("2", items=(an_item(2),), ship_by_at=NOW + DAY),
+                an_order("3", items=(an_item(3),), status=OrderStatus.CANCELLED, units_kept_until=NOW + HOUR),
+                an_order("4", items=(an_item(4),), ship_by_at=NOW + DAY),
+            ]
+        )
+        books.orders.record_outlooks([_an_outlook("4", holds_until=NOW + HOUR)], NOW)
+        assert books.orders.skus_turning(NOW, NOW + HOUR / 2) == frozenset()
+        assert books.orders.skus_turning(NOW, NOW + HOUR) == {"SKU-1", "SKU-3", "SKU-4"}
+
+    def test_what_orders_tell_together_is_counted_as_the_domain_counts_it(self, books):
+        mine = [
+            an_order("1", ship_by_at=NOW - HOUR),
+            an_order("2", ship_by_at=NOW - HOUR, fulfilled_by=Fulfiller.AMAZON),
+            an_order("3", ship_by_at=NOW - HOUR, status=OrderStatus.SHIPPED, shipments=(a_parcel(NOW),)),
+            an_order("4", ship_by_at=NOW - 2 * HOUR, status=OrderStatus.PENDING),
+            an_order("5", status=OrderStatus.CANCELLED, items=(an_item(cancelled_by="MERCHANT"),)),
+            an_order("6", created_at=NOW - 8 * DAY, ship_by_at=NOW - 11 * DAY),
+            an_order("7", ship_by_at=None),
+        ]
+        books.orders.record([*mine, an_order("8", account="other", ship_by_at=NOW - HOUR)])
+        assert books.orders.standings("main", NOW) == (late_shipments(mine, NOW), cancellations(mine, NOW))
+        assert books.orders.first_created("main", NOW - 7 * DAY) == NOW - DAY
+        assert books.orders.first_created("main", NOW) is None
+
+    def test_what_open_orders_put_at_risk_is_summed_up_as_the_domain_does(self, books):
+        def waiting(order_id, chance, **changes):
+            part = Cover(source=CoverSource.LOT, units=1, lot="PO-1/1")
+            items = (ItemCover(order_item_id="item-1", sku="SKU-1", open_units=1, cover=(part,)),)
+            return _an_outlook(order_id, late_probability=chance, items=items, **changes)
+
+        outlooks = [
+            waiting("1", 0.02),
+            waiting("2", 0.05),
+            waiting("3", 0.5),
+            waiting("4", 0.5, ship_by_at=NOW - HOUR),
+            waiting("5", 0.0, blamed_lot=None),
+            waiting("6", None, ship_by_at=None),
+            waiting("7", 0.3, account="other"),
+        ]
+        books.orders.record_outlooks(outlooks, NOW)
+        assert books.orders.open_risks("main", NOW, 0.1) == open_risks(outlooks, "main", NOW, 0.1)
+        assert books.orders.open_risks("main", NOW, 0.1, {"SKU-1"}) == OpenRisks()
+
+    def test_outlooks_of_some_skus_are_replaced_without_touching_the_others(self, books):
+        books.orders.record([an_order("1"), an_order("2", items=(an_item(2),))])
+        books.orders.record_outlooks([_an_outlook("1"), _an_outlook("2")], NOW)
+        fresh = _an_outlook("1", state=OrderState.AT_RISK)
+        books.orders.record_outlooks([fresh], NOW + HOUR, {"SKU-1"})
+        assert books.orders.outlooks(order_ids=["1"]) == (fresh,)
+        assert books.orders.worrying() == (fresh,)
+        books.orders.record_outlooks([], NOW + HOUR, {"SKU-2"})
+        assert [one.order_id for one in books.orders.outlooks()] == ["1"]
+        assert books.orders.outlooks(order_ids=["2"], at=NOW) == (_an_outlook("2"),)
+        assert set(books.orders.assigned()) == {("main", "1")}
+        assert books.orders.assigned({"SKU-2"}) == {}
+
+    def test_decisions_are_counted_and_those_that_share_the_budget_are_known(self, books):
+        shared = a_decision("SKU-1", cap=Cap(units=7, binding="headroom", limits={"headroom": 7}))
+        calm = a_decision("SKU-2", cap=None, desired=Offer(quantity=0, handling_days=2))
+        books.offers.record_decisions([shared, calm, a_decision("SKU-3", desired=None, cap=None)])
+        assert books.offers.census() == DecisionCensus(listings=3, changes=1, untouched=1)
+        assert books.offers.sharing_budget("main") == {"SKU-1"}
+        assert books.offers.sharing_budget("other") == frozenset()
+
+    def test_a_snapshot_stays_as_it_was_while_others_write(self, ledger, other_ledger):
+        with ledger.snapshot() as books:
+            assert books.orders.every() == ()
+            with other_ledger.transaction() as others:
+                others.orders.record([an_order()])
+            assert books.orders.every() == ()
+        with ledger.snapshot() as books:
+            assert len(books.orders.every()) == 1
 
 
 class TestAlerts:

@@ -1,9 +1,12 @@
 """Planning: every listing gets a decision that can be explained later."""
 
+import contextlib
+
 import pytest
 
 from fbm_sync.domain.listing import ListingMode, Offer
 from fbm_sync.domain.risk import OrderState
+from fbm_sync.flows.plan import plan
 
 from builders import NOW, a_count, a_supply, an_order, in_days
 
@@ -83,3 +86,36 @@ def test_a_plan_is_a_success_of_the_flow(open_shop):
     open_shop.supply.snapshot = a_supply([a_count(1, "CUP")])
     open_shop.plan()
     assert open_shop.last_success("plan") == NOW
+
+
+class Overtaken:
+    """A ledger in which something else happens as soon as a plan has read its facts, a few times over."""
+
+    def __init__(self, ledger, happens, times):
+        self.ledger, self.happens, self.times = ledger, happens, times
+
+    @contextlib.contextmanager
+    def snapshot(self):
+        with self.ledger.snapshot() as books:
+            yield books
+        if self.times:
+            self.times -= 1
+            self.happens()
+
+    def transaction(self):
+        return self.ledger.transaction()
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_a_plan_that_another_one_overtakes_never_puts_older_decisions_in_its_place(open_shop, times):
+    open_shop.decide(CUP=10, BOWL=5)
+    units = iter(range(20, 40))
+
+    def another_plan():
+        open_shop.clock.advance(minutes=1)
+        open_shop.decide(CUP=next(units), BOWL=5)
+
+    slow = Overtaken(open_shop.ledger, another_plan, times)
+    open_shop.clock.advance(minutes=1)
+    plan(slow, open_shop.clock, open_shop.terms, run_id="slow", whole=True)
+    assert decisions(open_shop)["CUP"].desired.quantity == next(units) - 1 - 4
