@@ -104,6 +104,12 @@ def test_a_list_goes_stale_after_its_time(counted_at, stale):
     assert (why_stale(counted_at, NOW, max_age_hours=26) is not None) == stale
 
 
+def test_a_stale_list_is_named_by_the_time_of_its_count_not_by_its_age():
+    said = why_stale(in_days(-3), NOW, max_age_hours=26)
+    assert said == "the stock list was counted at 2026-02-27 09:00Z, more than 26 h ago."
+    assert why_stale(in_days(-3), in_days(5), max_age_hours=26) == said
+
+
 def test_units_that_left_after_the_count_come_off():
     counted = a_count(10, counted_at=in_days(-1))
     before, after = (
