@@ -49,9 +49,13 @@ class OfferDecisionRow(StoreRow, table=True):
         Index(None, "sku", "first_decided_at"),
         Index(
             "ix_offer_decisions_notable",
+            "is_notable",
             "account",
             "sku",
-            sqlite_where=text("superseded_at IS NULL AND is_notable"),
+            "asks_for_change",
+            "leaves_alone",
+            "shares_budget",
+            sqlite_where=text("superseded_at IS NULL AND is_notable = 1"),  # as SQLAlchemy asks for it
             postgresql_where=text("superseded_at IS NULL AND is_notable"),
         ),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select, tuple_
 
 from fbm_sync.adapters.store.order_tables import OrderItemRow, OrderOutlookRow, OrderRow
 from fbm_sync.adapters.store.tables import table_of
@@ -84,11 +84,11 @@ def skus_turning(connection: Connection, since: datetime, until: datetime) -> fr
         and_(column.ship_by_at.between(since, until), or_(column.is_open, column.units_kept_until > since)),
         column.units_kept_until.between(since, until),
     )
-    its_outlook = and_(_OUTLOOKS.c.account == _ITEMS.c.account, _OUTLOOKS.c.order_id == _ITEMS.c.order_id)
-    due = select(_ITEMS.c.sku).distinct().join_from(_ITEMS, _ORDERS, _ITS_ITEMS).where(passed)
-    turned = select(_ITEMS.c.sku).distinct().join_from(_ITEMS, _OUTLOOKS, its_outlook)
-    turned = turned.where(_OUTLOOKS.c.holds_until <= until)
-    return _named(sku for statement in (due, turned) for sku in connection.execute(statement).scalars())
+    due = select(column.account, column.order_id).where(passed)
+    turned = select(_OUTLOOKS.c.account, _OUTLOOKS.c.order_id).where(_OUTLOOKS.c.holds_until <= until)
+    of_these = (tuple_(_ITEMS.c.account, _ITEMS.c.order_id).in_(orders) for orders in (due, turned))
+    statements = [select(_ITEMS.c.sku).distinct().where(one) for one in of_these]
+    return _named(sku for statement in statements for sku in connection.execute(statement).scalars())
 
 
 def _named(skus: Iterable[str]) -> frozenset[Sku]:

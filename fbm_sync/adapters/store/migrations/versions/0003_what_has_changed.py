@@ -141,13 +141,12 @@ def _look_at_decisions() -> None:
     op.execute("INSERT INTO verdicts SELECT digest, MIN(body) FROM offer_decisions GROUP BY digest")
     with op.batch_alter_table("offer_decisions") as decisions:
         decisions.drop_column("body")
-    notable = sa.text("superseded_at IS NULL AND is_notable")
     op.create_index(
         "ix_offer_decisions_notable",
         "offer_decisions",
-        ["account", "sku"],
-        sqlite_where=notable,
-        postgresql_where=notable,
+        ["is_notable", "account", "sku", "asks_for_change", "leaves_alone", "shares_budget"],
+        sqlite_where=sa.text("superseded_at IS NULL AND is_notable = 1"),
+        postgresql_where=sa.text("superseded_at IS NULL AND is_notable"),
     )
     op.create_index(
         "ix_push_receipts_account_outcome_answered_at", "push_receipts", ["account", "outcome", "answered_at"]
