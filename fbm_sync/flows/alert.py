@@ -115,6 +115,8 @@ def _judge(books: Books, now: datetime, shop: ShopTerms) -> None:
     """Judge the open orders anew that time or news may have changed; the plan has mostly done so already."""
     totals = load_totals(books, shop, now)
     scope = scope_of(books, shop, totals, now)
+    if scope.is_empty:
+        return
     facts = load_orders(books, shop, now, scope.skus)
     outlooks = assess_orders(facts, shop, now, totals).outlooks
     books.orders.record_outlooks(outlooks, now, scope.skus)

@@ -77,12 +77,15 @@ def _decide(
     with ledger.snapshot() as books:
         totals = load_totals(books, terms, now)
         scope = scope_of(books, terms, totals, now, whole=whole)
-        sharing = {account: books.offers.sharing_budget(account) for account in terms.accounts}
         moved = {
             account
             for account in terms.accounts
             if has_other_room(scope.last, account, totals.of(account).headroom)
         }
+        if scope.last and scope.is_empty and not moved:
+            basis = dataclasses.replace(scope.last, planned_at=now)
+            return _Planned(scope=scope, basis=basis, decisions=[], outlooks=())
+        sharing = {account: books.offers.sharing_budget(account) for account in terms.accounts}
         if missing := _missing(scope, sharing, moved):
             scope = scope.widened(missing, books, now)
         while True:
@@ -151,7 +154,8 @@ def _record(ledger: Ledger, planned: _Planned, terms: ShopTerms, run_id: str) ->
     with ledger.transaction() as books:
         if books.plans.basis() != scope.last:
             return False
-        books.orders.record_outlooks(planned.outlooks, now, scope.skus)
+        if not scope.is_empty:
+            books.orders.record_outlooks(planned.outlooks, now, scope.skus)
         books.plans.settle(scope.news, planned.basis)
         for account in terms.accounts:
             books.runs.succeeded("plan", account, run_id, now)

@@ -28,6 +28,11 @@ class Scope:
     shop: str
     last: PlanBasis | None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to decide anew."""
+        return self.skus is not None and not self.skus
+
     def widened(self, by: Collection[Sku], books: Books, now: datetime) -> "Scope":
         """Return the scope with more SKUs and all they are tied to."""
         together = (self.skus or frozenset()).union(by)
@@ -43,7 +48,8 @@ def scope_of(
     if whole or last is None or last.shop != shop or last.planned_at > now:
         return Scope(skus=None, news=news, shop=shop, last=last)
     changed = news.skus | books.orders.skus_turning(last.planned_at, now)
-    return Scope(skus=books.orders.tied_to(changed, now), news=news, shop=shop, last=last)
+    tied = books.orders.tied_to(changed, now) if changed else changed
+    return Scope(skus=tied, news=news, shop=shop, last=last)
 
 
 def digest_of_shop(books: Books, terms: ShopTerms, totals: ShopTotals, now: datetime) -> str:
