@@ -289,15 +289,12 @@ for days, ends_at in json.loads(sys.argv[1]):
 MONDAY = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-@pytest.fixture(scope="session", autouse=True)
-def demos(request, tmp_path_factory):
+@pytest.fixture(scope="session")
+def demos(tmp_path_factory):
     """The demos, played one after another in the background while the other tests run.
 
     Answers how the command ended and, by name, its folder and the outcomes of the stories played.
     """
-    if not any("test_the_demo" in item.nodeid for item in request.session.items):
-        yield None
-        return
     folder = tmp_path_factory.mktemp("demo")
     ends = [(10, MONDAY.isoformat())]
     # The ten days end on a Monday, the others on the six days after it.
