@@ -226,6 +226,11 @@ def test_a_lot_without_confirmed_date_is_named_without_one():
     assert "it waits for PO-1/1, expected ready to ship 2026-03-04." in judge(an_order(), 0, lots).reason
 
 
+def test_an_order_is_short_when_nothing_covers_some_of_its_units():
+    assert not judge(an_order(units=3), 2, (sure(1),)).is_short
+    assert judge(an_order(units=4), 2, (sure(1),)).is_short
+
+
 def test_orders_are_listed_by_deadline_with_unknown_ones_last():
     orders = [
         an_order("3", ship_by_at=None),

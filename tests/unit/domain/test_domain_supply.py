@@ -59,6 +59,12 @@ def test_a_snapshot_is_as_fresh_as_its_newest_count():
     assert a_supply().counted_at is None
 
 
+def test_each_pool_is_as_fresh_as_its_own_newest_count():
+    ages = (("east", -3), ("east", -1), ("west", -2))
+    snapshot = a_supply([a_count(3, f"S{age}", pool=pool, counted_at=in_days(age)) for pool, age in ages])
+    assert snapshot.counted_by_pool == {"east": in_days(-1), "west": in_days(-2)}
+
+
 def test_a_normal_list_is_believed():
     assert doubts(a_list()) == ()
 
