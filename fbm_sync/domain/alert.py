@@ -33,7 +33,8 @@ class Finding:
     """Something wrong right now. Its identity is account, kind and subject, never a row number.
 
     `stage` orders the urgency within one kind (T-24, T-12, T-4). `text` says what is wrong in one
-    or two plain sentences, `action` the least bad next step.
+    or two plain sentences, `action` the least bad next step. `bundle` is the key of a finding that explains
+    this one: whoever is told of both at once gets one message.
     """
 
     account: str
@@ -45,6 +46,7 @@ class Finding:
     stage: str | None = None
     orders: tuple[str, ...] = ()
     due_at: datetime | None = None
+    bundle: str = ""
 
     @property
     def key(self) -> str:

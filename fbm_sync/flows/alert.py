@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 import structlog
 
 from fbm_sync.domain.alert import (
-    Finding,
     Notification,
     QuietHours,
     Severity,
@@ -16,22 +15,11 @@ from fbm_sync.domain.alert import (
     TransitionKind,
     update_alerts,
 )
-from fbm_sync.domain.finding import (
-    credential_finding,
-    hold_finding,
-    order_findings,
-    oversold_findings,
-    push_findings,
-    quarantine_finding,
-    stale_orders_finding,
-    supply_findings,
-)
 from fbm_sync.domain.plan import assess_orders
-from fbm_sync.domain.risk import shortages
 from fbm_sync.domain.shop import ShopTerms
-from fbm_sync.domain.supply import why_stale
 from fbm_sync.errors import DeliveryError
 from fbm_sync.flows.facts import load_orders, load_totals
+from fbm_sync.flows.findings import gather_findings
 from fbm_sync.flows.scope import scope_of
 from fbm_sync.ports import Books, Clock, Ledger, Notifier
 
@@ -98,9 +86,11 @@ def alert(
 def _update(ledger: Ledger, now: datetime, shop: ShopTerms, terms: AlertTerms) -> tuple[Transition, ...]:
     with ledger.transaction() as books:
         _judge(books, now, shop)
-        findings = _findings(books, shop, terms, now)
+        found = gather_findings(
+            books, shop, now, stale_minutes=terms.stale_minutes, secrets_created=terms.secrets_created
+        )
         update = update_alerts(
-            books.alerts.alerts(), findings, shop.calendar, now=now, quiet_hours=terms.quiet_hours
+            books.alerts.alerts(), found, shop.calendar, now=now, quiet_hours=terms.quiet_hours
         )
         books.alerts.record(update.alerts)
         loud = [step for step in update.transitions if step.alert.finding.severity is not Severity.INFO]
@@ -120,36 +110,6 @@ def _judge(books: Books, now: datetime, shop: ShopTerms) -> None:
     facts = load_orders(books, shop, now, scope.skus)
     outlooks = assess_orders(facts, shop, now, totals).outlooks
     books.orders.record_outlooks(outlooks, now, scope.skus)
-
-
-def _findings(books: Books, shop: ShopTerms, terms: AlertTerms, now: datetime) -> list[Finding]:
-    """Collect all that is wrong now: orders, stock, the seller's records, pushes, reading itself."""
-    state = books.supply.state()
-    counted_at = max(state.counted_at.values(), default=None)
-    stale = why_stale(counted_at, now, max_age_hours=shop.limits.max_supply_age_hours)
-    worrying = books.orders.worrying()
-    found = [
-        *order_findings(worrying),
-        *oversold_findings(shortages(worrying)),
-        *supply_findings(stale, state.doubts),
-    ]
-    for account in shop.accounts:
-        found.extend(push_findings(books.offers.receipts(account), now, shop.limits))
-        found.extend(
-            hold_finding(account, hold.hold_id, hold.reasons, len(hold.changes))
-            for hold in books.offers.holds(account)
-            if hold.released_at is None
-        )
-        late = stale_orders_finding(
-            account, books.runs.last_success("pull", account), now, terms.stale_minutes
-        )
-        created_on = terms.secrets_created.get(account)
-        expiring = credential_finding(account, created_on, now.date()) if created_on else None
-        found.extend(one for one in (late, expiring) if one is not None)
-    found.extend(
-        quarantine_finding(item.account, item.subject, item.reason) for item in books.orders.quarantined()
-    )
-    return found
 
 
 def _deliver(ledger: Ledger, clock: Clock, notifiers: Mapping[str, Notifier]) -> tuple[int, int]:

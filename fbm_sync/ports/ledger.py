@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-from fbm_sync.domain.alert import Alert, Notification, Transition
+from fbm_sync.domain.alert import Alert, Finding, Notification, Transition
 from fbm_sync.domain.allocation import Assigned
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.decision import OfferDecision
@@ -262,6 +262,15 @@ class AlertBook(Protocol):
 
     def record(self, alerts: Sequence[Alert]) -> None:
         """Record alerts by key, replacing the former state of each."""
+
+    def note(self, source: str, findings: Sequence[Finding], now: datetime) -> None:
+        """Note what somebody found who looks for it rarely; it replaces what the same source noted before."""
+
+    def noted(self) -> tuple[Finding, ...]:
+        """Return what all sources found when each of them last looked."""
+
+    def noted_at(self, source: str) -> datetime | None:
+        """Return when a source last looked; `None` if it never did."""
 
     def enqueue(self, transitions: Sequence[Transition], channels: Sequence[str]) -> None:
         """Put one notification per transition and channel into the outbox."""

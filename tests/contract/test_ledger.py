@@ -1016,6 +1016,18 @@ class TestAlerts:
         assert not books.alerts.acknowledge("unknown", NOW)
 
     @many_examples
+    @given(one=st.lists(anything(Finding), max_size=3), other=st.lists(anything(Finding), max_size=3))
+    def test_what_is_looked_for_rarely_is_found_until_it_is_looked_for_again(self, ledger, one, other):
+        with undone(ledger) as books:
+            assert books.alerts.noted_at("review") is None
+            books.alerts.note("audit", other, NOW)
+            books.alerts.note("review", one, NOW)
+            assert books.alerts.noted() == (*other, *one)
+            books.alerts.note("review", [], NOW + DAY)
+            assert books.alerts.noted() == tuple(other)
+            assert books.alerts.noted_at("review") == NOW + DAY
+
+    @many_examples
     @given(transitions=st.lists(anything(Transition), max_size=3))
     def test_every_transition_waits_once_for_each_channel(self, ledger, transitions):
         with undone(ledger) as books:

@@ -7,14 +7,16 @@ from datetime import datetime
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, or_, select, update
 
-from fbm_sync.adapters.store.alert_tables import AlertRow, NotificationRow
+from fbm_sync.adapters.store.alert_tables import AlertRow, NotedFindingsRow, NotificationRow
 from fbm_sync.adapters.store.shapes import from_json, storable, to_json
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import insert_all, upsert
-from fbm_sync.domain.alert import Alert, AlertState, Notification, Transition
+from fbm_sync.domain.alert import Alert, AlertState, Finding, Notification, Transition
 
+_NOTED = table_of(NotedFindingsRow)
 _ALERTS = table_of(AlertRow)
 _NOTIFICATIONS = table_of(NotificationRow)
+_FINDINGS = TypeAdapter(tuple[Finding, ...])
 _ALERT = TypeAdapter(Alert)
 _TRANSITION = TypeAdapter(Transition)
 
@@ -58,6 +60,18 @@ class SqlAlertBook:
         if alert.acknowledged_at is None:
             self.record([dataclasses.replace(alert, acknowledged_at=now)])
         return True
+
+    def note(self, source: str, findings: Sequence[Finding], now: datetime) -> None:
+        row = {"source": source, "noted_at": now, "body": to_json(_FINDINGS, tuple(findings))}
+        upsert(self._connection, _NOTED, [row])
+
+    def noted(self) -> tuple[Finding, ...]:
+        bodies = self._connection.execute(select(_NOTED.c.body).order_by(_NOTED.c.source)).scalars()
+        return tuple(finding for body in bodies for finding in from_json(_FINDINGS, body))
+
+    def noted_at(self, source: str) -> datetime | None:
+        statement = select(_NOTED.c.noted_at).where(_NOTED.c.source == source)
+        return self._connection.execute(statement).scalar_one_or_none()
 
     def enqueue(self, transitions: Sequence[Transition], channels: Sequence[str]) -> None:
         rows = [

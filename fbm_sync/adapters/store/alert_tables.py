@@ -1,4 +1,4 @@
-"""The tables of alerts and of the notifications on their way."""
+"""The tables of findings that are looked for rarely, of alerts, and of the notifications on their way."""
 
 from datetime import datetime
 
@@ -6,6 +6,15 @@ from sqlalchemy import Index
 from sqlmodel import Field
 
 from fbm_sync.adapters.store.tables import StoreRow
+
+
+class NotedFindingsRow(StoreRow, table=True):
+    """What one source found when it last looked; `body` is JSON, a list of findings."""
+
+    __tablename__ = "noted_findings"
+    source: str = Field(primary_key=True)
+    noted_at: datetime
+    body: str
 
 
 class AlertRow(StoreRow, table=True):
