@@ -6,7 +6,6 @@ from datetime import timedelta
 from decimal import Decimal
 from itertools import product
 
-import pytest
 from hypothesis import given, settings
 
 from fbm_sync.domain.allocation import CoverSource
@@ -77,7 +76,6 @@ def accounts_by_pool(facts, terms):
     return found
 
 
-@pytest.mark.no_cover
 @MANY_SHOPS
 @given(shops())
 def test_no_unit_of_any_pool_is_sold_twice(shop):
@@ -125,7 +123,6 @@ def test_at_no_accepted_risk_the_account_stands_the_loss_of_every_lot(shop):
         assert not ahead or sum(ahead) + waiting <= room.orders
 
 
-@pytest.mark.no_cover
 @MANY_SHOPS
 @given(shops())
 def test_planning_twice_changes_nothing(shop):
