@@ -27,6 +27,7 @@ from fbm_sync.domain.listing import ObservedOffer
 from fbm_sync.domain.offer import AutomatedHandling, OfferFacts, decided, hangs_on_inbound, settle_offer
 from fbm_sync.domain.open_risk import OpenRisks, open_risks
 from fbm_sync.domain.order import Order, OrderId, Sku
+from fbm_sync.domain.outcome import cancel_rates
 from fbm_sync.domain.policy import BackorderPolicy, DemandRecord, SellAheadFacts
 from fbm_sync.domain.promise import look_ahead_atp
 from fbm_sync.domain.risk import OrderOutlook, judge_orders, most_urgent_first, shortages
@@ -206,7 +207,12 @@ class _Pool:
         )
         by_name: dict[str, ExpectedLot] = {lot.lot_id: lot for group in expected.values() for lot in group}
         outlooks = judge_orders(
-            allocation.orders, by_name, terms.calendars, now=now, late_limit=terms.late_limit
+            allocation.orders,
+            by_name,
+            terms.calendars,
+            now=now,
+            late_limit=terms.late_limit,
+            rates=cancel_rates(facts.recent, terms.calendar, now),
         )
         return OrderAssessment(
             allocation=allocation,
