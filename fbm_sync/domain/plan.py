@@ -295,6 +295,11 @@ class _Listing:
         self.on_hand = sum(count.sellable_units for count in counts) if known is None and counts else known
 
     @property
+    def shelf_units(self) -> int:
+        """Units on the shelf that open orders use."""
+        return self.pool.orders.allocation.on_hand_units.get(self.sku, 0)
+
+    @property
     def merely_reserved(self) -> bool:
         """Whether there are units on the shelf, and all of them belong to other channels."""
         if self.on_hand is None or self.on_hand > 0:
@@ -311,6 +316,7 @@ class _Listing:
             observed.other_channels,
             portion,
             self.on_hand,
+            self.shelf_units,
             self.merely_reserved,
             tuple(self.due),
             self.demand,
@@ -337,6 +343,7 @@ class _Listing:
             automated_handling=pool.terms.accounts.get(observed.account, AutomatedHandling.UNKNOWN),
             lag_days=pool.lag_days[observed.account],
             stale=pool.stale,
+            shelf_units=self.shelf_units,
         )
 
     def _sell_ahead_facts(
