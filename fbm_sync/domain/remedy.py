@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from fbm_sync.domain.allocation import CoverSource
+from fbm_sync.domain.listing import count_units
 from fbm_sync.domain.order import OrderId, Sku
 from fbm_sync.domain.outcome import OutcomeOdds
 from fbm_sync.domain.risk import OrderOutlook, OrderState
@@ -218,10 +219,8 @@ class _Weighing:
         """Take the units of an order that can wait; where it does not, that one is late instead."""
         if donor is None:
             return None
-        units = "the unit" if donor.units == 1 else f"the {donor.units} units"
-        text = (
-            f"Ship {units} of {donor.sku} that are meant for order {donor.order_id}, which has time to wait."
-        )
+        units = count_units(donor.units)
+        text = f"Ship {units} of {donor.sku} meant for order {donor.order_id}, which has time to wait."
         late = min(1.0, donor.late_chance + (1.0 if self.is_overdue else 0.0))
         return self._remedy(RemedyKind.REASSIGN, text, late=late)
 
@@ -296,22 +295,24 @@ class _Weighing:
         return round(sum(chance * (minor or 0) for chance, minor in known))
 
 
-def cost_words(cost: Cost, room: Room) -> str:
-    """Say what a way costs, metric by metric, beside the room there is."""
+def cost_words(cost: Cost) -> str:
+    """Say what a way costs, metric by metric, and how much of the room it uses."""
     parts = []
     if cost.late_orders > 0:
-        parts.append(f"LSR {_number(cost.late_orders)} of {room.late_orders} spare late orders")
-        units = "" if room.late_units is None else f" of {room.late_units} spare"
-        parts.append(f"OTDR {_number(cost.late_units)}{units} late units")
+        parts.append(f"{_number(cost.late_orders)} late orders (LSR)")
+        parts.append(f"{_number(cost.late_units)} units delivered late (OTDR)")
     if cost.cancelled_orders > 0:
-        parts.append(f"CR {_number(cost.cancelled_orders)} of {room.cancelled_orders} spare cancelled orders")
+        parts.append(f"{_number(cost.cancelled_orders)} cancelled orders (CR)")
+    if not parts:
+        return "nothing"
     if cost.money_minor:
-        parts.append(f"money {cost.money_minor / 100:.2f}")
-    return "; ".join(parts) or "nothing"
+        parts.append(f"{cost.money_minor / 100:.2f} in money")
+    return f"{', '.join(parts)}; {cost.room_used:.0%} of the room that is left before Amazon's limits"
 
 
 def _number(amount: float) -> str:
-    return f"{amount:.2f}".rstrip("0").rstrip(".")
+    """Say an average; what is more than nothing never looks like nothing."""
+    return f"{max(amount, 0.01):.2f}".rstrip("0").rstrip(".")
 
 
 def action_of(remedies: Sequence[Remedy], otherwise: str) -> str:
