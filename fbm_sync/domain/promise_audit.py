@@ -150,10 +150,6 @@ class _Tally:
     earlier: tuple[PromiseAudit, ...]
     later: tuple[PromiseAudit, ...]
 
-    @property
-    def off(self) -> int:
-        return len(self.earlier) + len(self.later)
-
 
 def mismatch_findings(account: str, audits: Iterable[PromiseAudit]) -> list[Finding]:
     """Return the finding that an account's orders do not get the ship-by their listings say.
@@ -172,7 +168,7 @@ def mismatch_findings(account: str, audits: Iterable[PromiseAudit]) -> list[Find
     if not off:
         return []
     if len(off) == 1 < len(by_sku):
-        return [_finding(account, off[0], f"of {off[0]} ", _tally(by_sku[off[0]][-_LATEST:]))]
+        return [_finding(account, off[0], f" of {off[0]}", _tally(by_sku[off[0]][-_LATEST:]))]
     return [_finding(account, account, "", tally)]
 
 
@@ -197,7 +193,7 @@ def _finding(account: str, subject: str, of_sku: str, tally: _Tally) -> Finding:
         kind="promise_mismatch",
         subject=subject,
         severity=severity,
-        text=f"{_counted(tally)} of {orders} {of_sku}{_example(worse[-1])}. {conclusion}",
+        text=f"Of {orders}{of_sku} {_counted(tally)} {_example(worse[-1])}. {conclusion}",
         action=action,
         orders=tuple(one.order_id for one in reversed(worse)),
     )
