@@ -5,6 +5,7 @@ listing shows again what it showed, or what we have written since.
 """
 
 import dataclasses
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from fbm_sync.domain.alert import Finding, Severity
@@ -12,7 +13,8 @@ from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.listing import ObservedOffer, Offer, count_units, describe
 from fbm_sync.domain.order import Sku
 
-_OURS = frozenset({PushOutcome.ACCEPTED, PushOutcome.CONFIRMED, PushOutcome.UNKNOWN})
+OURS = frozenset({PushOutcome.ACCEPTED, PushOutcome.CONFIRMED, PushOutcome.UNKNOWN})
+"""What became of a change that may show at Amazon."""
 
 ECHO = timedelta(days=1)
 """How long what we wrote, or what a cancelled order gave back, may take to show."""
@@ -46,29 +48,27 @@ def may_have_drifted(before: ObservedOffer, seen: ObservedOffer) -> bool:
 
 
 def drift_between(
-    before: ObservedOffer, seen: ObservedOffer, answer: PushReceipt | None, returned_units: int
+    before: ObservedOffer, seen: ObservedOffer, answers: Iterable[PushReceipt], returned_units: int
 ) -> Drift | None:
     """Say how a listing drifted between two looks; `None` when all of it is explained.
 
-    `answer` is Amazon's to our last change of it, `returned_units` were on orders cancelled lately. A
+    `answers` are Amazon's to our latest changes of it, `returned_units` were on orders cancelled lately. A
     restock date that is over may vanish by itself.
     """
     if not may_have_drifted(before, seen):
         return None
     was, shown = _lapsed(before.offer, seen), seen.offer
-    if is_ours(shown, answer, before.observed_at - ECHO):
+    if is_ours(shown, answers, before.observed_at - ECHO):
         return None
     if _promise(was) == _promise(shown) and shown.quantity <= was.quantity + returned_units:
         return None
     return Drift(account=seen.account, sku=seen.sku, was=was, shown=shown, seen_at=seen.observed_at)
 
 
-def is_ours(shown: Offer, answer: PushReceipt | None, since: datetime) -> bool:
+def is_ours(shown: Offer, answers: Iterable[PushReceipt], since: datetime) -> bool:
     """Tell whether a listing shows what we have written since an instant, less what buyers took of it."""
-    if answer is None or answer.outcome not in _OURS or answer.at < since:
-        return False
-    written = answer.change.after
-    return _promise(shown) == _promise(written) and shown.quantity <= written.quantity
+    written = [one.change.after for one in answers if one.outcome in OURS and one.at >= since]
+    return any(_promise(shown) == _promise(offer) and shown.quantity <= offer.quantity for offer in written)
 
 
 def is_over(drift: Drift, shown: Offer) -> bool:

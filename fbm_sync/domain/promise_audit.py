@@ -217,7 +217,8 @@ def _days(audits: Sequence[PromiseAudit]) -> str:
 
 
 def _example(audit: PromiseAudit) -> str:
-    setting = "its restock date" if audit.handling_days is None else f"{audit.handling_days} days of handling"
+    days = audit.handling_days
+    setting = "its restock date" if days is None else f"{days} {'day' if days == 1 else 'days'} of handling"
     return f"(such as {audit.order_id}: by {setting} it leaves by {audit.due_on})"
 
 

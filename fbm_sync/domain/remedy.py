@@ -136,8 +136,20 @@ def donor_among(outlook: OrderOutlook, others: Iterable[OrderOutlook]) -> Donor 
         order_id=giver.order_id,
         sku=sku,
         units=units,
-        late_chance=1 - min(lot.confidence for lot in needed),
+        late_chance=_late_chance(outlook, giver, 1 - min(lot.confidence for lot in needed)),
     )
+
+
+def _late_chance(outlook: OrderOutlook, giver: OrderOutlook, doubt: float) -> float:
+    """Return how likely the giver is late with the lot: no likelier than the lot is later than expected.
+
+    Where it may wait until Amazon would cancel the other order, the chance that this comes to pass is known.
+    """
+    odds, last_at = outlook.odds, outlook.auto_cancel_at
+    if odds is None or last_at is None or giver.ship_by_at is None or giver.ship_by_at < last_at:
+        return doubt
+    kept = 1 - odds.buyer_cancelled
+    return min(doubt, odds.auto_cancelled / kept) if kept > 0 else doubt
 
 
 def _on_shelf(outlook: OrderOutlook, sku: Sku) -> int:
@@ -245,8 +257,10 @@ class _Weighing:
         """Tell the buyer and ship as soon as it is there; what never comes in time Amazon cancels."""
         if self.is_here or self.odds.on_time + self.odds.late <= 0:
             return None
-        when = f" on {self.outlook.promise_on}" if self.outlook.promise_on else ""
-        text = f"Write to the buyer and ship it late{when}."
+        outlook = self.outlook
+        is_late = outlook.promise_on is not None and (outlook.slack_days or 0) < 0
+        when = f"late on {outlook.promise_on}" if is_late else "as soon as it is here"
+        text = f"Write to the buyer and ship it {when}."
         return self._remedy(
             RemedyKind.WRITE_AND_WAIT, text, late=self.odds.late, cancelled=self.odds.auto_cancelled
         )

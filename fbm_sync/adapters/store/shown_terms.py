@@ -14,7 +14,7 @@ from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.watch_tables import DriftRow, FormerTermsRow
 from fbm_sync.adapters.store.writing import one_of, upsert
 from fbm_sync.domain.change import PushReceipt
-from fbm_sync.domain.drift import ECHO, Drift, drift_between, is_ours, is_over, may_have_drifted
+from fbm_sync.domain.drift import ECHO, OURS, Drift, drift_between, is_ours, is_over, may_have_drifted
 from fbm_sync.domain.listing import ObservedOffer, Offer
 from fbm_sync.domain.order import OrderStatus, Sku
 from fbm_sync.domain.promise_audit import ShownTerms
@@ -94,16 +94,16 @@ def _look_for_drift(connection: Connection, account: str, changes: Sequence[Chan
     suspects = [(b, seen) for b, seen in changes if seen.sku in known or may_have_drifted(b, seen)]
     if not suspects:
         return
-    answers = _answers(connection, account, [seen.sku for _, seen in suspects])
+    answers = _answers(connection, account, [before for before, _ in suspects])
     found, over = [], []
     for before, seen in suspects:
         drift = known.get(seen.sku)
-        answer = answers.get(seen.sku)
-        if drift is not None and (is_over(drift, seen.offer) or is_ours(seen.offer, answer, drift.seen_at)):
+        ours = answers.get(seen.sku, [])
+        if drift is not None and (is_over(drift, seen.offer) or is_ours(seen.offer, ours, drift.seen_at)):
             over.append(seen.sku)
             continue
         returned = _returned_units(connection, before)
-        fresh = drift_between(before, seen, answer, returned)
+        fresh = drift_between(before, seen, ours, returned)
         if fresh is not None:
             found.append(fresh if drift is None else dataclasses.replace(fresh, was=drift.was))
     if over:
@@ -119,12 +119,23 @@ def _read(bodies: Iterable[str]) -> Iterable[Drift]:
     return (from_json(_DRIFT, body) for body in bodies)
 
 
-def _answers(connection: Connection, account: str, skus: Sequence[Sku]) -> Mapping[Sku, PushReceipt]:
-    """Return Amazon's newest answer of each SKU."""
+def _answers(
+    connection: Connection, account: str, before: Sequence[ObservedOffer]
+) -> Mapping[Sku, list[PushReceipt]]:
+    """Return Amazon's answers, by SKU, to what was written since the last looks, or shortly before."""
     column = _RECEIPTS.c
-    newest = select(column.body).where(column.account == account, column.in_force, one_of(column.sku, skus))
-    answers = (from_json(_RECEIPT, body) for body in connection.execute(newest).scalars())
-    return {answer.change.sku: answer for answer in answers}
+    since = min(offer.observed_at for offer in before) - ECHO
+    latest = select(column.body).where(
+        column.account == account,
+        column.outcome.in_(sorted(outcome.value for outcome in OURS)),
+        column.answered_at >= since,
+        one_of(column.sku, [offer.sku for offer in before]),
+    )
+    found: dict[Sku, list[PushReceipt]] = {}
+    for body in connection.execute(latest).scalars():
+        answer = from_json(_RECEIPT, body)
+        found.setdefault(answer.change.sku, []).append(answer)
+    return found
 
 
 def _returned_units(connection: Connection, before: ObservedOffer) -> int:

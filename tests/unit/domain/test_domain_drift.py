@@ -25,7 +25,7 @@ def an_answer(after, outcome=PushOutcome.CONFIRMED, at=NOW):
 
 
 def drift(before, now, answer=None, returned=0):
-    return drift_between(before, now, answer, returned)
+    return drift_between(before, now, [answer] if answer else [], returned)
 
 
 def test_what_buyers_take_is_no_drift():

@@ -70,6 +70,7 @@ def an_outlook(state=OrderState.LATE_CERTAIN, *cover, order_id="111-1", sku=SKU,
         "ship_by_at": in_days(4),
         "auto_cancel_at": in_days(13),
         "promise_on": on_day(7),
+        "slack_days": -3,
         "blamed_lot": lots[-1] if lots else None,
         "awaits": tuple(an_awaited_lot(lot) for lot in lots),
         "items": (item,),
@@ -102,6 +103,11 @@ def test_an_order_that_waits_can_be_expedited_written_about_or_cancelled():
     assert cost_of(found[CANCEL]) == (0, 1, 1000)
     assert found[EXPEDITE].text == f"Expedite PO-1/1: in time if it is here by {on_day(3)}."
     assert found[WRITE].text == f"Write to the buyer and ship it late on {on_day(7)}."
+
+
+def test_what_may_still_come_in_time_ships_as_soon_as_it_is_here():
+    found = weigh(an_outlook(OrderState.AT_RISK, slack_days=1))
+    assert found[WRITE].text == "Write to the buyer and ship it as soon as it is here."
 
 
 def test_what_each_way_uses_of_the_room_is_summed_over_the_metrics():
@@ -200,6 +206,17 @@ def test_an_order_with_time_gives_its_units_and_takes_the_lot():
     assert next(iter(found)) is GIVE
     assert found[GIVE].text == f"Ship 1 unit of {SKU} meant for order 222-1, which has time to wait."
     assert cost_of(weigh(an_outlook(OrderState.OVERDUE), donor=donor)[GIVE])[0] == 1
+
+
+def test_an_order_that_may_wait_very_long_is_hardly_ever_late_by_it():
+    patient = a_giver(ship_by_at=in_days(13))
+    odds = OutcomeOdds(on_time=0.0, late=0.89, auto_cancelled=0.01, buyer_cancelled=0.1)
+    assert donor_among(an_outlook(odds=odds), [patient]).late_chance == pytest.approx(0.01 / 0.9)
+    for known in ({"odds": None}, {"auto_cancel_at": None}, {"auto_cancel_at": in_days(14), "odds": odds}):
+        assert donor_among(an_outlook(**known), [patient]).late_chance == pytest.approx(0.05)
+    assert donor_among(an_outlook(odds=odds), [a_giver(ship_by_at=None)]).late_chance == pytest.approx(0.05)
+    wished = OutcomeOdds(on_time=0.0, late=0.0, auto_cancelled=0.0, buyer_cancelled=1.0)
+    assert donor_among(an_outlook(odds=wished), [patient]).late_chance == pytest.approx(0.05)
 
 
 def test_the_order_with_most_slack_gives_and_ties_go_by_its_id():
