@@ -14,6 +14,7 @@ from fbm_sync.cli.wording import readable
 from fbm_sync.domain.order import OrderId, Sku
 from fbm_sync.domain.risk import words_for
 from fbm_sync.errors import ConfigError
+from fbm_sync.flows.remedies import load_remedies
 from fbm_sync.wiring import App
 
 
@@ -62,6 +63,9 @@ def _orders(app: App, order_id: OrderId, at: datetime | None) -> list[tuple[Expl
     with app.ledger.transaction() as books:
         orders = books.orders.find([order_id])
         outlooks = {one.account: one for one in books.orders.outlooks(order_ids=[order_id], at=at)}
+        now = app.clock.now()
+        # What was open at a past moment is no longer known: that rests on all other orders.
+        ways = {} if at else load_remedies(books, app.shop_terms, list(outlooks.values()), now)
     terms = Terms(
         late_limit=app.settings.alerts.late_probability,
         split_shipments=app.settings.orders.split_shipments,
@@ -72,7 +76,8 @@ def _orders(app: App, order_id: OrderId, at: datetime | None) -> list[tuple[Expl
     for order in orders:
         outlook, local = outlooks.get(order.account), _local(app, order.account)
         if outlook is not None:
-            found.append((explain_order(order, outlook, terms, local), local))
+            open_ways = ways.get((order.account, order_id), ())
+            found.append((explain_order(order, outlook, terms, local, open_ways), local))
         elif at is None:
             found.append((explain_unjudged(order, local), local))
     return found

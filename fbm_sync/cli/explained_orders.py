@@ -1,16 +1,18 @@
 """Why an order stands as it does, in a seller's words."""
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import datetime
 
 from fbm_sync.cli.explanation import Explanation, Local
-from fbm_sync.cli.orders import why_not_judged
+from fbm_sync.cli.orders import way_words, why_not_judged
 from fbm_sync.domain.allocation import CoverSource
 from fbm_sync.domain.awaited import describe_lot
 from fbm_sync.domain.decision import Fact
 from fbm_sync.domain.explain import Turn, TurnKind, turns_of_order
 from fbm_sync.domain.listing import count_units
 from fbm_sync.domain.order import Order
+from fbm_sync.domain.remedy import Remedy, RemedyKind, action_of
 from fbm_sync.domain.risk import OrderOutlook, OrderState, span_words
 
 _STATES = {
@@ -64,8 +66,10 @@ def explain_unjudged(order: Order, local: Local) -> Explanation:
     )
 
 
-def explain_order(order: Order, outlook: OrderOutlook, terms: Terms, local: Local) -> Explanation:
-    """Explain an order's state from what was recorded when it was judged."""
+def explain_order(
+    order: Order, outlook: OrderOutlook, terms: Terms, local: Local, ways: Sequence[Remedy] = ()
+) -> Explanation:
+    """Explain an order's state from what was recorded when it was judged, and what is open now."""
     past = terms.asked_at is not None
     facts = [_ordered(order), Fact(name="ship-by (Amazon's)", value=_deadline(outlook, terms.at, local))]
     if not past:
@@ -77,10 +81,11 @@ def explain_order(order: Order, outlook: OrderOutlook, terms: Terms, local: Loca
         subject=_order_subject(order),
         answer=_answer(outlook, pending=pending),
         why=[outlook.reason, *_overtaking(outlook)],
-        action=outlook.action,
-        facts=[*facts, *_cover_facts(outlook)],
+        action=action_of(ways, outlook.action),
+        choices=[way_words(place, way) for place, way in enumerate(ways, start=1)],
+        facts=[*facts, *_outcome_facts(outlook), *_cover_facts(outlook)],
         rules=_rules(outlook, terms),
-        rejected=_rejected(outlook, terms),
+        rejected=_rejected(outlook, terms, ways),
         would_change=[(turn, _order_turn(turn, local)) for turn in turns],
         asked_at=terms.asked_at,
         decided_at=outlook.judged_at,
@@ -133,6 +138,20 @@ def _overtaking(outlook: OrderOutlook) -> list[str]:
     return [f"If only the lot assigned to it could serve it, the chance of being late would be {alone:.0%}."]
 
 
+def _outcome_facts(outlook: OrderOutlook) -> list[Fact]:
+    """Say how likely each of the ways is in which the order may end."""
+    if outlook.odds is None:
+        return []
+    odds = outlook.odds
+    ends = (
+        (odds.on_time, "in time"),
+        (odds.late, "late"),
+        (odds.auto_cancelled, "cancelled by Amazon a week after ship-by"),
+        (odds.buyer_cancelled, "cancelled by its buyer"),
+    )
+    return [Fact(name="how it may end", value=", ".join(f"{chance:.0%} {end}" for chance, end in ends))]
+
+
 def _rules(outlook: OrderOutlook, terms: Terms) -> list[str]:
     rules = [_BY_LINE if terms.split_shipments else _COMPLETE]
     if _sources(outlook) != {CoverSource.ON_HAND}:
@@ -176,7 +195,7 @@ def _uncovered(sku: str) -> str:
     )
 
 
-def _rejected(outlook: OrderOutlook, terms: Terms) -> list[str]:
+def _rejected(outlook: OrderOutlook, terms: Terms, ways: Sequence[Remedy]) -> list[str]:
     """Say which other ways there were to serve the order, and why they were not taken."""
     sources, rejected = _sources(outlook), []
     if CoverSource.ON_HAND in sources and len(sources) > 1 and not terms.split_shipments:
@@ -188,7 +207,8 @@ def _rejected(outlook: OrderOutlook, terms: Terms) -> list[str]:
             "Taking units from the shelf that other orders use: those come first by the rule, or more orders "
             "would be late in all."
         )
-    if outlook.state in _THREATENED and outlook.promise_on is not None:
+    to_cancel = bool(ways) and ways[0].kind is RemedyKind.CANCEL
+    if outlook.state in _THREATENED and outlook.promise_on is not None and not to_cancel:
         rejected.append(
             "Cancelling it now: that counts in the cancellation rate (CR) at once, and it may still be saved."
         )

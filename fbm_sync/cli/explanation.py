@@ -19,13 +19,15 @@ Local = Callable[[datetime], str]
 class Explanation:
     """Why something is as it is, the answer first; `asked_at` is the past instant in question, else `None`.
 
-    `action` is the step to take now, empty where nothing needs to be done.
+    `action` is the step to take now, empty where nothing needs to be done; `choices` are all that are open,
+    the least bad first.
     """
 
     subject: str
     answer: str
     why: Sequence[str] = ()
     action: str = ""
+    choices: Sequence[str] = ()
     facts: Sequence[Fact]
     rules: Sequence[str]
     rejected: Sequence[str] = ()
@@ -43,6 +45,7 @@ class Explanation:
             "subject": self.subject,
             "decision": " ".join((self.answer, *self.why)),
             "action": self.action or None,
+            "choices": list(self.choices),
             "facts": list(self.facts),
             "rules": list(self.rules),
             "rejected": list(self.rejected),
@@ -71,6 +74,7 @@ class Explanation:
         """Yield heading and lines of each part that a person reads below the answer."""
         yield "Why", self.why
         yield "What to do", [self.action] if self.action else []
+        yield "What is open to you, least bad first", self.choices
         yield "What would change it", [text for _, text in self.would_change]
         yield "What it rests on", [_fact_line(fact, local) for fact in self.facts]
         yield _gates_heading(self.gates), _gate_lines(self.gates)

@@ -1,13 +1,17 @@
 """`fbm-sync orders`: every open order with its promise, its slack and its chance of being late."""
 
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from fbm_sync.cli.session import Session
 from fbm_sync.domain.order import Fulfiller, Order, OrderId
+from fbm_sync.domain.remedy import Remedy, action_of, cost_words
 from fbm_sync.domain.risk import WORRYING, OrderOutlook
 from fbm_sync.errors import ConfigError
+from fbm_sync.flows.remedies import load_remedies
 
 
 def register(command: typer.Typer) -> None:
@@ -36,6 +40,8 @@ def orders(
             known = books.orders.every()
         else:
             known = books.orders.holding_units(app.clock.now())
+        judged = [outlooks[key] for one in known if (key := (one.account, one.order_id)) in outlooks]
+        ways = load_remedies(books, app.shop_terms, judged, app.clock.now())
     missing = sorted(set(wanted) - {one.order_id for one in known})
     if missing:
         problems = [f"--order {one}: no such order is recorded" for one in missing]
@@ -46,14 +52,23 @@ def orders(
     rows.sort(
         key=lambda row: (row[0].ship_by_at is None, row[0].ship_by_at or row[0].created_at, row[0].order_id)
     )
-    _show(session, rows)
+    _show(session, rows, ways)
+    if wanted and not session.screen.as_json:
+        _show_ways(session, rows, ways)
     return 0
 
 
-def _show(session: Session, rows: list[tuple[Order, OrderOutlook | None]]) -> None:
+_Ways = Mapping[tuple[str, OrderId], Sequence[Remedy]]
+
+
+def _ways_of(order: Order, ways: _Ways) -> Sequence[Remedy]:
+    return ways.get((order.account, order.order_id), ())
+
+
+def _show(session: Session, rows: list[tuple[Order, OrderOutlook | None]], ways: _Ways) -> None:
     screen = session.screen
     if screen.as_json:
-        screen.document([order_json(order, outlook) for order, outlook in rows])
+        screen.document([order_json(order, outlook, _ways_of(order, ways)) for order, outlook in rows])
         return
     table = [
         (
@@ -71,6 +86,21 @@ def _show(session: Session, rows: list[tuple[Order, OrderOutlook | None]]) -> No
     columns = ("order", "status", "ship by", "promise", "slack", "P(late)", "state", "why")
     screen.table("Orders", columns, table)
     screen.say(f"{len(rows)} orders. Slack is in ship days, negative when late.")
+
+
+def _show_ways(session: Session, rows: list[tuple[Order, OrderOutlook | None]], ways: _Ways) -> None:
+    """Say what is open for each order in danger, the least bad first."""
+    for order, _ in rows:
+        found = _ways_of(order, ways)
+        if found:
+            session.screen.say(f"What is open for {order.order_id}, least bad first:")
+        for place, remedy in enumerate(found, start=1):
+            session.screen.say(f"  {way_words(place, remedy)}")
+
+
+def way_words(place: int, remedy: Remedy) -> str:
+    """Say one way that is open, and what it costs the account on average."""
+    return f"{place}. {remedy.text} Costs on average: {cost_words(remedy.cost)}."
 
 
 def _status(order: Order) -> str:
@@ -94,7 +124,7 @@ def why_not_judged(order: Order) -> str:
     return "Nothing of it is left to ship."
 
 
-def order_json(order: Order, outlook: OrderOutlook | None) -> dict[str, Any]:
+def order_json(order: Order, outlook: OrderOutlook | None, ways: Sequence[Remedy] = ()) -> dict[str, Any]:
     """Return an order in the documented shape."""
     covers = {item.order_item_id: item.cover for item in outlook.items} if outlook else {}
     return {
@@ -127,5 +157,12 @@ def order_json(order: Order, outlook: OrderOutlook | None) -> dict[str, Any]:
             }
             for item in order.items
         ],
-        "action": outlook.action if outlook else None,
+        "outcomes": dataclasses.asdict(outlook.odds) if outlook and outlook.odds else None,
+        "action": action_of(ways, outlook.action) if outlook else None,
+        "choices": ways_json(ways),
     }
+
+
+def ways_json(ways: Sequence[Remedy]) -> list[dict[str, Any]]:
+    """Return what is open for an order, the least bad first, each with what it costs on average."""
+    return [{"kind": way.kind.value, "text": way.text, **dataclasses.asdict(way.cost)} for way in ways]

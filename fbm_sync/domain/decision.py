@@ -5,6 +5,7 @@ shelf, nothing ordered, four shown. It is then made, and stored, once.
 """
 
 import dataclasses
+import enum
 from datetime import datetime
 
 from fbm_sync.domain.awaited import AwaitedLot
@@ -22,6 +23,28 @@ class Fact:
     as_of: datetime | None = None
 
 
+class WorryKind(enum.StrEnum):
+    """What may be wrong with a SKU whatever is decided about its offer."""
+
+    SAFETY_STOCK_BREACHED = "safety_stock_breached"
+    INBOUND_OVERCOMMITTED = "inbound_overcommitted"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Worry:
+    """Something wrong with a SKU that showed when its offer was decided.
+
+    Open orders use `units` of the `of_units` withheld as safety stock; or `taken` inbound units and the
+    `offered` ones are together so many `units` more than the `of_units` believed to come.
+    """
+
+    kind: WorryKind
+    units: int
+    of_units: int
+    taken: int = 0
+    offered: int = 0
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """Which offer a listing should have, and why; it names neither the SKU nor any time of day.
@@ -29,7 +52,7 @@ class Verdict:
     `desired` is `None` when nothing may be decided (no stock record, foreign channel): then the
     listing is left as it is. `rejected` names the alternatives and why they lost. `next_lot` is the first
     one with units no order uses; `missing_units` more on the shelf would let it sell from stock, `None`
-    where it does already, or no number would.
+    where it does already, or no number would. `worries` are what is wrong with the SKU apart from its offer.
     """
 
     mode: ListingMode
@@ -45,6 +68,7 @@ class Verdict:
     reasons: tuple[str, ...] = ()
     next_lot: AwaitedLot | None = None
     missing_units: int | None = None
+    worries: tuple[Worry, ...] = ()
 
     @property
     def shares_budget(self) -> bool:

@@ -30,13 +30,23 @@ CLIENT_SECRET_LIFE = timedelta(days=180)
 _SECRET_WARNING_DAYS, _SECRET_URGENT_DAYS = 30, 7
 
 
-def order_findings(outlooks: Iterable[OrderOutlook]) -> list[Finding]:
-    """Return one finding for each order that is not on track, its severity rising with its stage."""
+def order_findings(
+    outlooks: Iterable[OrderOutlook],
+    actions: Mapping[tuple[str, OrderId], str] | None = None,
+    bundles: Mapping[tuple[str, OrderId], str] | None = None,
+) -> list[Finding]:
+    """Return one finding for each order that is not on track, its severity rising with its stage.
+
+    By account and id, `actions` hold the least bad step where it was weighed, `bundles` the key of the
+    finding that explains why the order is late.
+    """
+    actions, bundles = actions or {}, bundles or {}
     found = []
     for outlook in outlooks:
         severity = _SEVERITY.get(outlook.state)
         if severity is None:
             continue
+        key = (outlook.account, outlook.order_id)
         staged = outlook.state in (OrderState.DUE_SOON, OrderState.AT_RISK)
         if outlook.stage is not None and staged:
             severity = max(severity, _STAGE_SEVERITY[outlook.stage], key=list(Severity).index)
@@ -47,10 +57,11 @@ def order_findings(outlooks: Iterable[OrderOutlook]) -> list[Finding]:
                 subject=outlook.order_id,
                 severity=severity,
                 text=outlook.reason,
-                action=outlook.action,
+                action=actions.get(key, outlook.action),
                 stage=outlook.stage if staged else None,
                 orders=(outlook.order_id,),
                 due_at=outlook.ship_by_at,
+                bundle=bundles.get(key, ""),
             )
         )
     return found

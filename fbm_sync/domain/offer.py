@@ -11,7 +11,7 @@ from datetime import date, datetime
 from fbm_sync.domain.awaited import AwaitedLot, await_lot, describe_lot
 from fbm_sync.domain.budget import LateOdds, Stake
 from fbm_sync.domain.calendar import ShipCalendar
-from fbm_sync.domain.decision import Fact, OfferDecision, Verdict
+from fbm_sync.domain.decision import Fact, OfferDecision, Verdict, Worry
 from fbm_sync.domain.latency import latency_buffer
 from fbm_sync.domain.listing import ListingMode, ObservedOffer, Offer, count_units, describe
 from fbm_sync.domain.order import Sku
@@ -25,6 +25,7 @@ from fbm_sync.domain.policy import (
 )
 from fbm_sync.domain.promise import AvailableToPromise, keep_promise
 from fbm_sync.domain.sell_ahead import decide_sell_ahead, first_spare_day
+from fbm_sync.domain.worry import worries_of
 
 STALE_RULE = "Stale supply may lower a quantity, never raise it."
 
@@ -49,7 +50,7 @@ class OfferFacts:
     `on_hand` is sellable units (may be negative), `None` when the seller's records do not know the
     SKU. `atp` has safety stock already withheld; the account's portion of it stands in `ahead`. `lag_days` is
     the time from a buyer's order to our reaction, in days. `stale` says why the supply is too old to
-    raise anything, `None` when it is fresh.
+    raise anything, `None` when it is fresh. `shelf_units` are those on hand that open orders use.
     """
 
     observed: ObservedOffer
@@ -63,6 +64,7 @@ class OfferFacts:
     automated_handling: AutomatedHandling = AutomatedHandling.UNKNOWN
     lag_days: float = 0.0
     stale: str | None = None
+    shelf_units: int = 0
 
     @property
     def account(self) -> str:
@@ -125,6 +127,7 @@ def settle_offer(facts: OfferFacts, calendar: ShipCalendar, today: date) -> tupl
         reasons=draft.reasons,
         next_lot=_next_lot(facts),
         missing_units=_missing_units(facts, draft, today),
+        worries=_worries(facts, today),
     )
     return verdict, _risk_of(draft)
 
@@ -134,6 +137,22 @@ def _risk_of(draft: _Draft) -> LateOdds | None:
     if draft.offer is None or draft.ahead is None or draft.ahead.exposure is None or not draft.ahead.accepted:
         return None
     return draft.ahead.exposure.late_odds(draft.offer.quantity)
+
+
+def _worries(facts: OfferFacts, today: date) -> tuple[Worry, ...]:
+    """Say what is wrong with the SKU's stock and inbound; nothing of a listing that is not ours to decide."""
+    if facts.on_hand is None or facts.observed.other_channels:
+        return ()
+    observed, available = facts.observed.offer, max(0, facts.atp.units_on(today))
+    offered = max(0, observed.quantity - available) if _is_sold_ahead(facts, observed) else 0
+    return worries_of(
+        on_hand=max(0, facts.on_hand),
+        safety_stock=facts.safety_stock,
+        shelf_units=facts.shelf_units,
+        taken=facts.ahead.taken_units,
+        offered=offered,
+        expected=sum(lot.units for lot in facts.ahead.inbound.expected),
+    )
 
 
 def _next_lot(facts: OfferFacts) -> AwaitedLot | None:

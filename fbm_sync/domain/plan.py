@@ -27,6 +27,7 @@ from fbm_sync.domain.listing import ObservedOffer
 from fbm_sync.domain.offer import AutomatedHandling, OfferFacts, decided, hangs_on_inbound, settle_offer
 from fbm_sync.domain.open_risk import OpenRisks, open_risks
 from fbm_sync.domain.order import Order, OrderId, Sku
+from fbm_sync.domain.outcome import cancel_rates
 from fbm_sync.domain.policy import BackorderPolicy, DemandRecord, SellAheadFacts
 from fbm_sync.domain.promise import look_ahead_atp
 from fbm_sync.domain.risk import OrderOutlook, judge_orders, most_urgent_first, shortages
@@ -206,7 +207,12 @@ class _Pool:
         )
         by_name: dict[str, ExpectedLot] = {lot.lot_id: lot for group in expected.values() for lot in group}
         outlooks = judge_orders(
-            allocation.orders, by_name, terms.calendars, now=now, late_limit=terms.late_limit
+            allocation.orders,
+            by_name,
+            terms.calendars,
+            now=now,
+            late_limit=terms.late_limit,
+            rates=cancel_rates(facts.recent, terms.calendar, now),
         )
         return OrderAssessment(
             allocation=allocation,
@@ -289,6 +295,11 @@ class _Listing:
         self.on_hand = sum(count.sellable_units for count in counts) if known is None and counts else known
 
     @property
+    def shelf_units(self) -> int:
+        """Units on the shelf that open orders use."""
+        return self.pool.orders.allocation.on_hand_units.get(self.sku, 0)
+
+    @property
     def merely_reserved(self) -> bool:
         """Whether there are units on the shelf, and all of them belong to other channels."""
         if self.on_hand is None or self.on_hand > 0:
@@ -305,6 +316,7 @@ class _Listing:
             observed.other_channels,
             portion,
             self.on_hand,
+            self.shelf_units,
             self.merely_reserved,
             tuple(self.due),
             self.demand,
@@ -331,6 +343,7 @@ class _Listing:
             automated_handling=pool.terms.accounts.get(observed.account, AutomatedHandling.UNKNOWN),
             lag_days=pool.lag_days[observed.account],
             stale=pool.stale,
+            shelf_units=self.shelf_units,
         )
 
     def _sell_ahead_facts(

@@ -12,6 +12,14 @@ from fbm_sync.domain.calendar import ShipCalendar, ShipCalendars
 from fbm_sync.domain.deadline import MOMENT, STAGES, Deadline, deadline_at
 from fbm_sync.domain.leadtime import ExpectedLot
 from fbm_sync.domain.order import Order, OrderId
+from fbm_sync.domain.outcome import (
+    NO_RATES,
+    CancelRates,
+    OutcomeOdds,
+    chance_of_giving_up,
+    last_day_before_cancelling,
+    outcome_odds,
+)
 from fbm_sync.domain.promise import promise_of
 from fbm_sync.domain.readiness import ReadyChance, ReadyOdds
 
@@ -46,7 +54,8 @@ class OrderOutlook:
     between 0 and 1, `None` without a deadline; `late_alone_probability` would be so if no other lot than
     its own could serve it. `blamed_lot` is the lot the order waits for longest; `awaits` tells what was
     known of every lot it waits for, the earliest first. `holds_until` is the instant from which time alone
-    makes it wrong, as long as the date stays the same; `None`: not before another day.
+    makes it wrong, as long as the date stays the same; `None`: not before another day. `odds` are the
+    chances of the ways in which it may end, `None` without a deadline.
     """
 
     account: str
@@ -66,6 +75,7 @@ class OrderOutlook:
     awaits: tuple[AwaitedLot, ...] = ()
     action: str = ""
     holds_until: datetime | None = None
+    odds: OutcomeOdds | None = None
 
     @property
     def is_short(self) -> bool:
@@ -80,13 +90,15 @@ def judge_orders(
     *,
     now: datetime,
     late_limit: float,
+    rates: CancelRates = NO_RATES,
 ) -> tuple[OrderOutlook, ...]:
     """Judge every open order against its supply: promise, slack, chance of being late, state.
 
     `lots` are the believed lots by name; `late_limit` is the chance of being late from which an order
-    counts as at risk. An order that only keeps units for a while (a vanished pending one) is not judged.
+    counts as at risk; `rates` tell how often buyers cancel each SKU. An order that only keeps units for a
+    while (a vanished pending one) is not judged.
     """
-    judge = _Judge(lots, calendars, now, late_limit)
+    judge = _Judge(lots, calendars, now, late_limit, rates)
     return most_urgent_first(judge.outlook_of(cover) for cover in covered if cover.order.is_open)
 
 
@@ -116,14 +128,21 @@ class _Judge:
     """One look at many orders; what orders of the same deadline share is worked out once."""
 
     def __init__(
-        self, lots: Mapping[str, ExpectedLot], calendars: ShipCalendars, now: datetime, late_limit: float
+        self,
+        lots: Mapping[str, ExpectedLot],
+        calendars: ShipCalendars,
+        now: datetime,
+        late_limit: float,
+        rates: CancelRates,
     ) -> None:
         self._lots, self._calendars, self._now, self._late_limit = lots, calendars, now, late_limit
+        self._rates = rates
         self._odds = ReadyOdds(lots, calendars.house)
         self._start_on: dict[str, date] = {}
         self._deadlines: dict[tuple[str, datetime], Deadline] = {}
         self._words: dict[tuple[str, datetime], str] = {}
         self._slack: dict[tuple[str, date, date], int] = {}
+        self._last_on: dict[tuple[str, datetime], date | None] = {}
 
     def outlook_of(self, cover: OrderCover) -> OrderOutlook:
         """Judge one open order."""
@@ -157,6 +176,7 @@ class _Judge:
             awaits=self._awaited_lots(standing, calendar),
             action=_action(state, standing),
             holds_until=_holds_until(state, standing),
+            odds=self._odds_of(cover, deadline, chance, calendar),
         )
 
     def _deadline(self, order: Order, calendar: ShipCalendar) -> Deadline | None:
@@ -187,6 +207,26 @@ class _Judge:
         if deadline is None:
             return None
         return self._odds.ready_by(cover, deadline.last_on) if deadline.in_reach else _NEVER
+
+    def _odds_of(
+        self,
+        cover: OrderCover,
+        deadline: Deadline | None,
+        in_time: ReadyChance | None,
+        calendar: ShipCalendar,
+    ) -> OutcomeOdds | None:
+        """Return the chances of the ways in which the order may end; `None` without a deadline."""
+        if deadline is None or in_time is None:
+            return None
+        key = (cover.order.account, deadline.auto_cancel_at)
+        if key not in self._last_on:
+            self._last_on[key] = last_day_before_cancelling(deadline.auto_cancel_at, calendar, self._now)
+        last_on = self._last_on[key]
+        return outcome_odds(
+            ready_in_time=in_time.pooled,
+            ready_at_all=self._odds.ready_by(cover, last_on).pooled if last_on else 0.0,
+            given_up=chance_of_giving_up(cover.order, self._rates),
+        )
 
     def _awaited_lots(self, standing: _Standing, calendar: ShipCalendar) -> tuple[AwaitedLot, ...]:
         names = {part.lot for part in standing.cover.covers if part.lot is not None}

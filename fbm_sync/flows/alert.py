@@ -20,6 +20,7 @@ from fbm_sync.domain.shop import ShopTerms
 from fbm_sync.errors import DeliveryError
 from fbm_sync.flows.facts import load_orders, load_totals
 from fbm_sync.flows.findings import gather_findings
+from fbm_sync.flows.lookout import look_out
 from fbm_sync.flows.scope import scope_of
 from fbm_sync.ports import Books, Clock, Ledger, Notifier
 
@@ -86,6 +87,7 @@ def alert(
 def _update(ledger: Ledger, now: datetime, shop: ShopTerms, terms: AlertTerms) -> tuple[Transition, ...]:
     with ledger.transaction() as books:
         _judge(books, now, shop)
+        look_out(books, shop, now)
         found = gather_findings(
             books, shop, now, stale_minutes=terms.stale_minutes, secrets_created=terms.secrets_created
         )

@@ -17,6 +17,7 @@ from fbm_sync.domain.order import Order, OrderId, Sku
 from fbm_sync.domain.risk import OrderOutlook
 from fbm_sync.domain.supply import SnapshotSummary, SupplySnapshot
 from fbm_sync.ports.amazon import OrderWindow, RequestBudget, Unreadable
+from fbm_sync.ports.watch import WatchBook
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -399,6 +400,10 @@ class Books(Protocol):
     @property
     def runs(self) -> RunBook:
         """Runs."""
+
+    @property
+    def watch(self) -> WatchBook:
+        """What was so before."""
 
     @property
     def history(self) -> HistoryBook:

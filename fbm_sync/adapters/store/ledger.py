@@ -27,8 +27,18 @@ from fbm_sync.adapters.store.plan_book import SqlPlanBook
 from fbm_sync.adapters.store.run_book import SqlRunBook
 from fbm_sync.adapters.store.schema import SchemaStatus
 from fbm_sync.adapters.store.supply_book import SqlSupplyBook
+from fbm_sync.adapters.store.watch_book import SqlWatchBook
 from fbm_sync.errors import StoreError
-from fbm_sync.ports import AlertBook, HistoryBook, OfferBook, OrderBook, PlanBook, RunBook, SupplyBook
+from fbm_sync.ports import (
+    AlertBook,
+    HistoryBook,
+    OfferBook,
+    OrderBook,
+    PlanBook,
+    RunBook,
+    SupplyBook,
+    WatchBook,
+)
 
 
 class SqlBooks:
@@ -66,6 +76,11 @@ class SqlBooks:
     def runs(self) -> RunBook:
         """Runs."""
         return SqlRunBook(self._connection)
+
+    @property
+    def watch(self) -> WatchBook:
+        """What was so before."""
+        return SqlWatchBook(self._connection)
 
     @property
     def history(self) -> HistoryBook:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from fbm_sync.adapters.store import shown_terms
 from fbm_sync.adapters.store.offer_tables import (
     HoldRow,
     ObservedOfferRow,
@@ -73,27 +74,31 @@ class SqlOfferBook:
     # --- seen
 
     def record_observed(self, offers: Sequence[ObservedOffer]) -> None:
-        note_changed(self._connection, self._changed_skus(offers))
+        by_account: dict[str, list[ObservedOffer]] = {}
+        for offer in offers:
+            by_account.setdefault(offer.account, []).append(offer)
+        changes: list[shown_terms.Change] = []
+        for account, seen in by_account.items():
+            before = self.observed(account, [offer.sku for offer in seen])
+            differing = [offer for offer in seen if _differs(before.get(offer.sku), offer)]
+            note_changed(self._connection, (offer.sku for offer in differing))
+            known = [(before[offer.sku], offer) for offer in differing if offer.sku in before]
+            later = [(was, now) for was, now in known if was.observed_at <= now.observed_at]
+            shown_terms.note(self._connection, account, later)
+            changes.extend(later)
         rows = [
             {
                 "account": offer.account,
                 "sku": offer.sku,
                 "quantity": offer.offer.quantity,
                 "observed_at": offer.observed_at,
+                "terms_since": offer.observed_at,
                 "body": to_json(_OBSERVED_OFFER, offer),
             }
             for offer in offers
         ]
-        upsert(self._connection, _OBSERVED, rows, newer_by="observed_at")
-
-    def _changed_skus(self, offers: Sequence[ObservedOffer]) -> Iterator[Sku]:
-        """Find the SKUs of which Amazon shows something else than it did."""
-        by_account: dict[str, list[ObservedOffer]] = {}
-        for offer in offers:
-            by_account.setdefault(offer.account, []).append(offer)
-        for account, seen in by_account.items():
-            before = self.observed(account, [offer.sku for offer in seen])
-            yield from (offer.sku for offer in seen if _differs(before.get(offer.sku), offer))
+        upsert(self._connection, _OBSERVED, rows, newer_by="observed_at", keep=("terms_since",))
+        shown_terms.renew(self._connection, changes)
 
     def listed(self) -> tuple[Sku, ...]:
         skus = self._connection.execute(select(_OBSERVED.c.sku).distinct()).scalars()
@@ -325,6 +330,7 @@ def _decision_row(decision: OfferDecision, digest: str, evidence: str) -> dict[s
         "superseded_at": None,
         "digest": digest,
         "is_notable": any(flags.values()),
+        "has_worries": bool(verdict.worries),
         **flags,
     }
 

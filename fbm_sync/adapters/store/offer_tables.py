@@ -9,13 +9,17 @@ from fbm_sync.adapters.store.tables import StoreRow, Units
 
 
 class ObservedOfferRow(StoreRow, table=True):
-    """What Amazon last showed for a SKU; `body` is the whole observation."""
+    """What Amazon last showed for a SKU; `body` is the whole observation.
+
+    `terms_since` is when it was first seen to show its present handling time and restock date.
+    """
 
     __tablename__ = "observed_offers"
     account: str = Field(primary_key=True)
     sku: str = Field(primary_key=True)
     quantity: Units
     observed_at: datetime
+    terms_since: datetime
     body: str
 
 
@@ -33,7 +37,7 @@ class OfferDecisionRow(StoreRow, table=True):
     `digest` names the verdict; `evidence` are the times of its facts, in their sequence. `renewed_at`,
     `renewed_run_id` and `renewed_evidence` tell when it was last found to be right still, on newer facts.
     The few that ask for a change, leave the listing alone or share the account's late budget are
-    `is_notable`: found by an index of their own.
+    `is_notable`: found by an index of their own, and so are those whose verdict `has_worries`.
     """
 
     __tablename__ = "offer_decisions"
@@ -58,6 +62,13 @@ class OfferDecisionRow(StoreRow, table=True):
             sqlite_where=text("superseded_at IS NULL AND is_notable = 1"),  # as SQLAlchemy asks for it
             postgresql_where=text("superseded_at IS NULL AND is_notable"),
         ),
+        Index(
+            "ix_offer_decisions_worrying",
+            "account",
+            "sku",
+            sqlite_where=text("superseded_at IS NULL AND has_worries = 1"),
+            postgresql_where=text("superseded_at IS NULL AND has_worries"),
+        ),
     )
     decision_id: int | None = Field(default=None, primary_key=True)
     account: str
@@ -75,6 +86,7 @@ class OfferDecisionRow(StoreRow, table=True):
     asks_for_change: bool
     leaves_alone: bool
     shares_budget: bool
+    has_worries: bool
 
 
 class PushReceiptRow(StoreRow, table=True):

@@ -130,6 +130,14 @@ def assigned(connection: Connection, skus: Collection[Sku] | None) -> Assigned:
     return found
 
 
+def of_skus(connection: Connection, skus: Collection[Sku], *, waiting: bool) -> tuple[OrderOutlook, ...]:
+    """Return the outlooks of orders with lines of some SKUs, or only of those that wait for inbound."""
+    its = select(_PRESENT.c.body).where(_of_orders_for(_PRESENT, skus))
+    if waiting:
+        its = its.where(_PRESENT.c.waits_for.is_not(None))
+    return _read(connection, its, _PRESENT.c.order_id, ())
+
+
 def present(connection: Connection, order_ids: Sequence[OrderId]) -> tuple[OrderOutlook, ...]:
     """Return the outlooks as last judged, most urgent first; of all open orders when none is named."""
     return _read(connection, select(_PRESENT.c.body), _PRESENT.c.order_id, order_ids)

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, delete, func, or_, select, update
 
+from fbm_sync.adapters.store import lot_dates
 from fbm_sync.adapters.store.order_tables import ShipmentRow
 from fbm_sync.adapters.store.plan_book import note_changed
 from fbm_sync.adapters.store.shapes import D, Shape, from_json, storable, to_json
@@ -78,6 +79,8 @@ class SqlSupplyBook:
         }
         if before is None or before["past_digest"] != digests["past_digest"]:
             upsert(self._connection, _RECEIPTS, receipts)
+        if before is None or before["lots_digest"] != digests["lots_digest"]:
+            lot_dates.remember(self._connection, snapshot.lots, now)
         row = {
             "reading_id": _THE_READING,
             "read_at": now,
