@@ -35,6 +35,7 @@ from fbm_sync.ports.ledger import (
     AlertBook,
     Books,
     DecisionCensus,
+    HealthBook,
     HistoryBook,
     Hold,
     Horizon,
@@ -51,6 +52,7 @@ from fbm_sync.ports.ledger import (
     SupplyBook,
     SupplyReading,
     SupplyState,
+    ToldStatus,
 )
 from fbm_sync.ports.seller import Notifier, SupplySource
 from fbm_sync.ports.work import Clock, Failure, Progress, unwatched
@@ -63,6 +65,7 @@ __all__ = [
     "Clock",
     "DecisionCensus",
     "Failure",
+    "HealthBook",
     "Hint",
     "HintBatch",
     "HintSource",
@@ -98,6 +101,7 @@ __all__ = [
     "SupplyReading",
     "SupplySource",
     "SupplyState",
+    "ToldStatus",
     "Unreadable",
     "WaitingHint",
     "unwatched",
