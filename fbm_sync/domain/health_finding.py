@@ -23,7 +23,7 @@ _MISSED = {
     Metric.VTR: "Add the missing tracking numbers in Seller Central; confirm shipments with one.",
 }
 _COMING = {
-    Metric.LSR: "Expedite what open orders wait for, or find the units elsewhere: 'fbm-sync orders --at-risk'.",
+    Metric.LSR: "Expedite what open orders wait for, or find units elsewhere: 'fbm-sync orders --at-risk'.",
     Metric.CR: "Find the units for orders that nothing covers; what the buyer asks to cancel is free.",
     Metric.OTDR: "Ship what is open by a faster service: 'fbm-sync orders --at-risk'.",
     Metric.VTR: "Confirm shipments with their tracking numbers.",

@@ -6,20 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fbm_sync.domain.health import (
+from fbm_sync.domain.health import cancellations, headroom, late_shipments, with_reported
+from fbm_sync.domain.order import Fulfiller, OrderStatus
+from fbm_sync.domain.performance import (
     AccountStatus,
     MarketplacePerformance,
-    Metric,
     ReportedMetric,
     SellerPerformance,
-    Standing,
-    cancellations,
-    headroom,
-    late_shipments,
-    with_reported,
 )
-from fbm_sync.domain.order import Fulfiller, OrderStatus
 from fbm_sync.domain.policy import Headroom
+from fbm_sync.domain.standing import Metric, Standing
 
 from builders import NOW, a_shipped_order, an_item, an_order, in_days
 
