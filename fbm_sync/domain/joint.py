@@ -6,12 +6,19 @@ convolved. Only what is below a cap is told apart: the cap is where Amazon's lim
 """
 
 import math
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 _NOTHING = 1e-18
 """Chances below it are dropped at both ends; of ten thousand orders that is less than one in 10^14."""
+
+_FEW = 24
+"""From more chances than that on, one long multiplication is faster than many short ones."""
+
+_ONE = 2.0**62
+_LOW, _HIGH = 2.0**-124, 2.0**-60
 
 
 class Law(NamedTuple):
@@ -43,17 +50,41 @@ def late_together(orders: Iterable[tuple[float, int]], cap: int) -> Law:
 
 def together(one: Law, other: Law, cap: int) -> Law:
     """Return the law of two independent groups."""
-    few, many = sorted((one, other), key=lambda law: len(law.chances))
+    few, many = sorted((one.chances, other.chances), key=len)
     least = one.least + other.least
-    length = min(len(few.chances) + len(many.chances) - 1, max(0, cap - least))
-    sums = [0.0] * length
-    for place, chance in enumerate(few.chances[:length]):
+    length = min(len(few) + len(many) - 1, max(0, cap - least))
+    multiplied = _products_by_one_product if len(few) > _FEW else _products
+    return _trimmed(least, multiplied(few[:length], many[:length])[:length])
+
+
+def _products(few: Sequence[float], many: Sequence[float]) -> list[float]:
+    """Return the chance of every sum of two independent numbers."""
+    sums = [0.0] * max(0, len(few) + len(many) - 1)
+    for place, chance in enumerate(few):
         if chance:
-            part = sums[place : place + len(many.chances)]
-            sums[place : place + len(part)] = [
-                known + chance * more for known, more in zip(part, many.chances, strict=False)
+            part = sums[place : place + len(many)]
+            sums[place : place + len(many)] = [
+                known + chance * more for known, more in zip(part, many, strict=True)
             ]
-    return _trimmed(least, sums)
+    return sums
+
+
+def _products_by_one_product(few: Sequence[float], many: Sequence[float]) -> list[float]:
+    """Return the same by one multiplication of two very long whole numbers, many times as fast.
+
+    Each chance takes 128 bits of such a number, as a whole multiple of 2^-62: what is lost is far below
+    `_NOTHING` times the number of chances.
+    """
+    length = len(few) + len(many) - 1
+    product = _joined_up(few) * _joined_up(many)
+    words = struct.unpack(f"<{2 * length}Q", product.to_bytes(16 * length, "little"))
+    return [high * _HIGH + low * _LOW for low, high in zip(words[::2], words[1::2], strict=True)]
+
+
+def _joined_up(chances: Sequence[float]) -> int:
+    words = [0] * (2 * len(chances))
+    words[::2] = [int(chance * _ONE) for chance in chances]
+    return int.from_bytes(struct.pack(f"<{len(words)}Q", *words), "little")
 
 
 def _trimmed(least: int, chances: Sequence[float]) -> Law:
