@@ -28,6 +28,8 @@ _COMING = {
     Metric.OTDR: "Ship what is open by a faster service: 'fbm-sync orders --at-risk'.",
     Metric.VTR: "Confirm shipments with their tracking numbers.",
 }
+_LIKELY = 0.5
+
 _STATUS_WORDS = {
     AccountStatus.AT_RISK: "Amazon says the account is at risk of deactivation",
     AccountStatus.DEACTIVATED: "Amazon has deactivated the account",
@@ -39,9 +41,9 @@ def metric_findings(
 ) -> list[Finding]:
     """Return one finding for each measure that misses Amazon's target, or will with at least this chance.
 
-    A small shop cannot be sure that it never ships late; that alone is no finding. There must be something
-    bad already, or open orders that make a breach that much more likely. Of the two windows of late
-    shipments the longer one's finding goes with the shorter one's.
+    Nobody can act on orders that are still to come, and a small shop is never sure of itself: unless a breach
+    is more likely than not anyway, there must be open orders that make it that much more likely. Of the two
+    windows of late shipments the longer one's finding goes with the shorter one's.
     """
     found: list[Finding] = []
     for line in lines:
@@ -68,7 +70,8 @@ def _threat(line: HealthLine, limit: float) -> DayAhead | None:
     if ahead is None or projection is None:
         return None
     caused = max(day.chance - day.anyway for day in projection.ahead)
-    return ahead if line.standing.bad or caused >= limit else None
+    anyway = max(day.anyway for day in projection.ahead)
+    return ahead if caused >= limit or anyway > _LIKELY else None
 
 
 def _bundle(line: HealthLine, found: Iterable[Finding]) -> str:
