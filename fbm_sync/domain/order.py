@@ -188,14 +188,16 @@ def carry_over(previous: Order | None, current: Order, *, read_at: datetime | No
     because such a payment is often repeated. One that came back has nothing left to keep.
     A parcel keeps the earliest time it was ever reported with: later updates of the order must not
     make it look as if it had left after the last stock count. It keeps the time it was first seen delivered,
-    too. What was never seen before was first read now (`read_at`).
+    too, which is that of the update that shows it. What was never seen before was first read now (`read_at`).
     """
     first_read_at = read_at if previous is None else previous.first_read_at
     current = dataclasses.replace(current, first_read_at=first_read_at)
     if current.shipments:
         before = {parcel.shipment_id: parcel for parcel in previous.shipments} if previous else {}
+        is_news = previous is not None and current.updated_at > previous.updated_at
+        seen_at = current.updated_at if is_news else read_at
         parcels = (
-            _carried(parcel, before.get(parcel.shipment_id), current.deliver_by_at, read_at)
+            _carried(parcel, before.get(parcel.shipment_id), current.deliver_by_at, seen_at)
             for parcel in current.shipments
         )
         current = dataclasses.replace(current, shipments=tuple(parcels))
@@ -207,7 +209,7 @@ def carry_over(previous: Order | None, current: Order, *, read_at: datetime | No
 
 
 def _carried(
-    parcel: Shipment, before: Shipment | None, deliver_by_at: datetime | None, read_at: datetime | None
+    parcel: Shipment, before: Shipment | None, deliver_by_at: datetime | None, seen_at: datetime | None
 ) -> Shipment:
     """Return a parcel with what was known of it.
 
@@ -215,11 +217,11 @@ def _carried(
     that had arrived before we first looked may have done so at any time.
     """
     if before is None:
-        in_time = read_at is not None and deliver_by_at is not None and read_at <= deliver_by_at
-        return dataclasses.replace(parcel, delivered_at=read_at if parcel.delivered and in_time else None)
+        in_time = seen_at is not None and deliver_by_at is not None and seen_at <= deliver_by_at
+        return dataclasses.replace(parcel, delivered_at=seen_at if parcel.delivered and in_time else None)
     delivered_at = before.delivered_at
     if parcel.delivered and not before.delivered and before.tracked is not None:
-        delivered_at = read_at
+        delivered_at = seen_at
     left_at = min(parcel.shipped_at, before.shipped_at)
     return dataclasses.replace(parcel, shipped_at=left_at, delivered_at=delivered_at)
 

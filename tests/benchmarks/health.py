@@ -1,7 +1,7 @@
 """How long a projection of an account's rates takes: figures for 100 to 10,000 open orders at risk.
 
-Run from the checkout: `python tests/benchmarks/health.py [SIZE …]`. Every open order may be late; in turn each
-waits for a lot of its own (the dearest case), ten wait for each lot, or all wait for ten lots.
+Run from the checkout: `python tests/benchmarks/health.py [SIZE …]`. Every open order may be late; in turn
+each waits for a lot of its own, ten wait for each lot, or all wait for ten lots.
 """
 
 import random

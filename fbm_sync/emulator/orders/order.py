@@ -62,7 +62,8 @@ class Promise:
 class Order:
     """One seller-fulfilled order; `listed_from_at` is when searches begin to show it.
 
-    `arrived` are the references of the parcels that have reached the buyer.
+    `arrived` are the references of the parcels that have reached the buyer. `never_paid` is a cancelled one
+    whose payment was still pending.
     """
 
     order_id: str
@@ -77,6 +78,7 @@ class Order:
     programs: list[str] = field(default_factory=list)
     packages: list[Package] = field(default_factory=list)
     arrived: set[str] = field(default_factory=set)
+    never_paid: bool = False
     fulfilled_by: str = "MERCHANT"
     is_back_order: bool = False
 
@@ -96,6 +98,7 @@ class Order:
 
     def cancel(self, by: str, reason: str, now: datetime) -> None:
         """End the order; what happens to its units is the order book's matter."""
+        self.never_paid = self.status == PENDING
         self.status = CANCELLED
         self.updated_at = now
         for item in self.items:

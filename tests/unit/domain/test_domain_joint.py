@@ -70,9 +70,7 @@ def test_every_outcome_of_every_lot_gives_the_same_chances(lots, count, cap):
 
 @settings(max_examples=50, deadline=None)
 @given(
-    st.lists(
-        st.lists(st.tuples(CHANCES, st.integers(1, 5)), min_size=1, max_size=3), min_size=1, max_size=3
-    ),
+    st.lists(st.lists(st.tuples(CHANCES, st.integers(1, 5)), min_size=1, max_size=3), min_size=1, max_size=3),
     st.integers(0, 20),
 )
 def test_units_count_as_many_times_as_they_are(groups, count):

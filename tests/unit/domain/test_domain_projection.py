@@ -144,9 +144,7 @@ def test_the_chance_of_a_breach_is_that_of_counting_out_every_outcome(seed, wind
 def test_new_orders_join_the_ones_there_are(seed, known, bad):
     rng = random.Random(seed)
     orders = [
-        an_open_order(
-            ship_by_at=in_days(0.5), late_chance=rng.random(), lot=rng.choice((None, "PO-1/1"))
-        )
+        an_open_order(ship_by_at=in_days(0.5), late_chance=rng.random(), lot=rng.choice((None, "PO-1/1")))
         for _ in range(rng.randint(0, 5))
     ]
     pace, past = Pace(orders=rng.randint(0, 60), days=14, due_after_days=2), Tally(bad, known + 30)
@@ -235,7 +233,9 @@ def test_the_chance_if_every_open_order_is_in_time_is_told_beside_it():
     assert found.ahead[-1].anyway < found.ahead[-1].chance
 
 
-@pytest.mark.parametrize(("basis", "chance"), [(Basis.CREATED, 1.0), (Basis.SHIP_BY, 0.0), (Basis.SHIPPED, 0.0)])
+@pytest.mark.parametrize(
+    ("basis", "chance"), [(Basis.CREATED, 1.0), (Basis.SHIP_BY, 0.0), (Basis.SHIPPED, 0.0)]
+)
 def test_an_order_that_nothing_covers_counts_as_cancelled_while_the_window_holds_it(basis, chance):
     terms = HealthTerms(cr_by=basis)
     lost = an_open_order(late_chance=1.0, lost_chance=1.0)
