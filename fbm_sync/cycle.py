@@ -31,6 +31,9 @@ _log = structlog.get_logger()
 CONFIRM_WAIT_SECONDS = 120.0
 """How long a run by hand waits until Amazon shows what it accepted."""
 
+REPORT_WAIT_SECONDS = 600.0
+"""How long the daemon waits for a report that it has ordered before it goes on waiting with the next tick."""
+
 PARTS = ("supply", "orders", "offers")
 
 
@@ -70,6 +73,7 @@ def run(app: App, wish: Wish, progress: Progress = unwatched) -> RunReport:
         if turn.wants(part)
     ]
     if wish.only is None:
+        steps.extend([turn.performance] if turn.wants("performance") else [])
         steps.extend([turn.plan, turn.push, turn.alert])
     return turn.only(*steps)
 
@@ -138,6 +142,14 @@ class Turn:
     def hints(self) -> None:
         """Read at once what Amazon's notifications point at."""
         self._each("hints", self._pull_hints)
+
+    def performance(self) -> None:
+        """Read what Amazon says of the account, once a day; a run by hand does not wait for it."""
+        self._each("performance", partial(self._pull_performance, patience_seconds=0.0))
+
+    def awaited_performance(self) -> None:
+        """Read what Amazon says of the account, once a day, and wait until Amazon has it ready."""
+        self._each("performance", partial(self._pull_performance, patience_seconds=REPORT_WAIT_SECONDS))
 
     def plan(self) -> None:
         """Decide every offer and judge every order."""
@@ -215,6 +227,16 @@ class Turn:
         )
         self.report.note_offers(pulled)
         _log.debug(logs.OFFERS_PULLED, observed=pulled.observed)
+
+    def _pull_performance(self, name: str, *, patience_seconds: float) -> None:
+        pulled = pull_flow.pull_performance(
+            name,
+            self.app.account(name).reports,
+            self.app.ledger,
+            self.app.clock,
+            patience_seconds=patience_seconds,
+        )
+        _log.debug(logs.PERFORMANCE_PULLED, account=name, read=pulled.read, why=pulled.why)
 
     def _pull_hints(self, name: str) -> None:
         account = self.app.account(name)

@@ -33,6 +33,8 @@ _STOP_SECONDS = 8
 _LOOK_SECONDS = 0.5
 
 _PRUNE_MINUTES = 24 * 60.0
+_PERFORMANCE_MINUTES = 60.0
+"""Amazon's report is read once a day; it is asked for again every hour as long as there is none."""
 
 
 class Stopping(FbmSyncError):
@@ -139,6 +141,7 @@ class Daemon:
             ("plan", self._plan, rhythm.plan_minutes),
             ("push", self._push, rhythm.push_minutes),
             ("alert", self._alert, rhythm.alert_minutes),
+            ("performance", self._performance, _PERFORMANCE_MINUTES),
         ]
         if self.app.settings.keep_days:
             jobs.append(("prune", self._prune, _PRUNE_MINUTES))
@@ -186,6 +189,10 @@ class Daemon:
     def _offers(self) -> RunReport:
         turn = cycle.Turn(self.app, cycle.Wish())
         return turn.only(turn.offers)
+
+    def _performance(self) -> RunReport:
+        turn = cycle.Turn(self.app, cycle.Wish())
+        return turn.only(turn.awaited_performance)
 
     def _plan(self) -> RunReport:
         turn = cycle.Turn(self.app, cycle.Wish())

@@ -6,6 +6,7 @@ FbmSyncError
 ├── RemoteError            Amazon did not do what was asked
 │   ├── Throttled          over quota: wait, then retry; after N the tick is skipped
 │   ├── Unavailable        5xx, HTML instead of JSON, resets, time-outs: retry with backoff
+│   │   └── Unfinished         Amazon still works on what was ordered: look again later
 │   ├── AccessRefused      401/403 or no token: stop the flows that need it, tell a person
 │   ├── RequestRejected    4xx: ours to fix; record it and go on with the next item
 │   │   └── ReportCancelled    Amazon had nothing to report, or was asked again too soon
@@ -88,6 +89,12 @@ class Unavailable(RemoteError):
     """Amazon could not be reached or answered nonsense for a while; nothing is known about the request."""
 
     default_next_step = "Amazon or the network is in trouble; the next run tries again."
+
+
+class Unfinished(Unavailable):
+    """Amazon still works on what was ordered; nothing is wrong."""
+
+    default_next_step = "The next run goes on waiting for it."
 
 
 class AccessRefused(RemoteError):

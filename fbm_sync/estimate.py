@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 from fbm_sync.cycle import Wish
-from fbm_sync.flows.pull import next_window
+from fbm_sync.flows.pull import is_performance_wanted, next_window
 from fbm_sync.wiring import App
 
 
@@ -86,6 +86,8 @@ def _planned_calls(app: App, wish: Wish, name: str, notes: list[str]) -> Counter
         calls["searchListingsItems"] = 1 + listings // _LISTINGS_A_PAGE
         if not listings:
             notes.append(f"The listings of account {name} were never read: their number is not known yet.")
+    if wish.only is None and is_performance_wanted(app.ledger, name, now):
+        calls.update({"getReports": 1, "createReport": 1, "getReport": 1})
     changes = sum(one.account == name and one.change is not None for one in decisions)
     if wish.only is None and wish.apply:
         calls["patchListingsItem"] = changes

@@ -18,6 +18,7 @@ import structlog
 RUN_FINISHED: Final = "run_finished"
 STEP_FAILED: Final = "step_failed"
 ORDERS_PULLED: Final = "orders_pulled"
+PERFORMANCE_PULLED: Final = "performance_pulled"
 SUPPLY_PULLED: Final = "supply_pulled"
 OFFERS_PULLED: Final = "offers_pulled"
 HINTS_PULLED: Final = "hints_pulled"

@@ -205,6 +205,7 @@ class App:
                 if account.timezone not in (None, self.calendar.timezone)
             },
             split_shipments=self.settings.orders.split_shipments,
+            health=self.settings.health,
             limits=self.settings.limits,
             accounts={
                 account.name: AutomatedHandling(account.automated_handling_time)

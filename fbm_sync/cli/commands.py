@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from fbm_sync import __version__, logs
-from fbm_sync.cli import alerts, check, demo, emulator, explain, notifications, offers, orders, setup, sync
+from fbm_sync.cli import (
+    alerts,
+    check,
+    demo,
+    emulator,
+    explain,
+    health,
+    notifications,
+    offers,
+    orders,
+    setup,
+    sync,
+)
 from fbm_sync.cli import run as daemon
 from fbm_sync.cli.screen import Screen
 from fbm_sync.cli.session import Session
@@ -41,7 +53,11 @@ command = typer.Typer(
     epilog="--config, --json and --verbose may stand before or after the command.",
 )
 
-for group in (setup, check, sync, daemon, offers, orders, alerts, explain, notifications, emulator, demo):
+_GROUPS = (
+    *(setup, check, sync, daemon, offers, orders, health, alerts),
+    *(explain, notifications, emulator, demo),
+)
+for group in _GROUPS:
     group.register(command)
 
 

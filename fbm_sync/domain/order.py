@@ -50,13 +50,23 @@ class Fulfiller(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Shipment:
-    """Units of one order item that left, and when Amazon says they did."""
+    """Units of one order item that left, and when Amazon says they did.
+
+    `parcel` names what left together, empty where Amazon shows no parcel. `tracked` tells whether it has a
+    tracking number, `None` where that is not known. `delivered` is Amazon's word that it arrived;
+    `delivered_at` is when we first saw that, set by `carry_over` alone: our own experience, no part of what
+    left.
+    """
 
     shipment_id: str
     order_item_id: str
     sku: Sku
     units: int
     shipped_at: datetime
+    parcel: str = ""
+    tracked: bool | None = None
+    delivered: bool = False
+    delivered_at: datetime | None = dataclasses.field(default=None, compare=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,16 +187,20 @@ def carry_over(previous: Order | None, current: Order, *, read_at: datetime | No
     A pending order that vanishes (payment failed, buyer gone) keeps its units for `PENDING_COOL_OFF`,
     because such a payment is often repeated. One that came back has nothing left to keep.
     A parcel keeps the earliest time it was ever reported with: later updates of the order must not
-    make it look as if it had left after the last stock count. What was never seen before was first read
-    now (`read_at`).
+    make it look as if it had left after the last stock count. It keeps the time it was first seen delivered,
+    too, which is that of the update that shows it. What was never seen before was first read now (`read_at`).
     """
     first_read_at = read_at if previous is None else previous.first_read_at
     current = dataclasses.replace(current, first_read_at=first_read_at)
-    if previous is not None and previous.shipments:
-        left_at = {parcel.shipment_id: parcel.shipped_at for parcel in previous.shipments}
-        current = dataclasses.replace(
-            current, shipments=tuple(_no_later(parcel, left_at) for parcel in current.shipments)
+    if current.shipments:
+        before = {parcel.shipment_id: parcel for parcel in previous.shipments} if previous else {}
+        is_news = previous is not None and current.updated_at > previous.updated_at
+        seen_at = current.updated_at if is_news else read_at
+        parcels = (
+            _carried(parcel, before.get(parcel.shipment_id), current.deliver_by_at, seen_at)
+            for parcel in current.shipments
         )
+        current = dataclasses.replace(current, shipments=tuple(parcels))
     if previous is None or current.status is not OrderStatus.CANCELLED:
         return dataclasses.replace(current, units_kept_until=None)
     if previous.is_pending:
@@ -194,9 +208,22 @@ def carry_over(previous: Order | None, current: Order, *, read_at: datetime | No
     return dataclasses.replace(current, units_kept_until=previous.units_kept_until)
 
 
-def _no_later(parcel: Shipment, left_at: Mapping[str, datetime]) -> Shipment:
-    known = left_at.get(parcel.shipment_id, parcel.shipped_at)
-    return dataclasses.replace(parcel, shipped_at=min(parcel.shipped_at, known))
+def _carried(
+    parcel: Shipment, before: Shipment | None, deliver_by_at: datetime | None, seen_at: datetime | None
+) -> Shipment:
+    """Return a parcel with what was known of it.
+
+    When it arrived is known only where it was seen on its way before, or where it is in time even now: one
+    that had arrived before we first looked may have done so at any time.
+    """
+    if before is None:
+        in_time = seen_at is not None and deliver_by_at is not None and seen_at <= deliver_by_at
+        return dataclasses.replace(parcel, delivered_at=seen_at if parcel.delivered and in_time else None)
+    delivered_at = before.delivered_at
+    if parcel.delivered and not before.delivered and before.tracked is not None:
+        delivered_at = seen_at
+    left_at = min(parcel.shipped_at, before.shipped_at)
+    return dataclasses.replace(parcel, shipped_at=left_at, delivered_at=delivered_at)
 
 
 def held_units(order: Order, now: datetime) -> Mapping[OrderItem, int]:

@@ -15,14 +15,16 @@ from fbm_sync.domain.calendar import ShipCalendar, ShipCalendars
 from fbm_sync.domain.change import PushLimits, PushReceipt
 from fbm_sync.domain.channel import Channel
 from fbm_sync.domain.demand import known_since
-from fbm_sync.domain.health import SellerPerformance, headroom, with_reported
+from fbm_sync.domain.health import headroom, targets_of, with_reported
 from fbm_sync.domain.history import LeadTimeHistory, learn
 from fbm_sync.domain.latency import measured_lag
 from fbm_sync.domain.listing import ObservedOffer
 from fbm_sync.domain.offer import AutomatedHandling
 from fbm_sync.domain.open_risk import OpenRisks
 from fbm_sync.domain.order import Order, Sku
+from fbm_sync.domain.performance import SellerPerformance
 from fbm_sync.domain.policy import BackorderPolicy, Headroom
+from fbm_sync.domain.standing import HealthTerms
 from fbm_sync.domain.supply import CatalogEntry, Lot, Receipt, SupplySnapshot, why_stale
 
 
@@ -35,6 +37,7 @@ class ShopTerms:
     that passes between our look and our write. `channels` says by account from which pool it sells, and
     how much of it; none of them, or all, name a pool. `account_calendars` holds the calendars of accounts
     with a time zone of their own. With `split_shipments` the lines of an order may leave one by one.
+    `health` says how the account's health is measured.
     """
 
     policies: Mapping[str, BackorderPolicy]
@@ -47,6 +50,7 @@ class ShopTerms:
     channels: Mapping[str, Channel] = dataclasses.field(default_factory=dict)
     account_calendars: Mapping[str, ShipCalendar] = dataclasses.field(default_factory=dict)
     split_shipments: bool = False
+    health: HealthTerms = dataclasses.field(default_factory=HealthTerms)
 
     @property
     def calendars(self) -> ShipCalendars:
@@ -177,8 +181,9 @@ def _account_totals(facts: ShopFacts, terms: ShopTerms, now: datetime, account: 
     orders = [order for order in facts.recent if order.account == account]
     confirmed = [receipt for receipt in facts.confirmed if receipt.change.account == account]
     midnight = terms.calendar.start_of_day(terms.calendar.local_date(now))
+    reported = facts.performance.get(account)
     return AccountTotals(
-        headroom=with_reported(headroom(orders, now), facts.performance.get(account)),
+        headroom=with_reported(headroom(orders, now, terms.health, targets_of(reported)), reported),
         lag=measured_lag(orders, confirmed, timedelta(minutes=terms.turn_minutes), before=midnight),
         known_since=known_since(orders, terms.calendar, now),
     )

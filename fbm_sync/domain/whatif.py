@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from fbm_sync.domain.decision import OfferDecision
-from fbm_sync.domain.health import headroom
+from fbm_sync.domain.health import headroom, targets_of
 from fbm_sync.domain.order import OrderId
 from fbm_sync.domain.plan import ShopPlan, plan_shop
 from fbm_sync.domain.risk import OrderOutlook, OrderState
@@ -66,7 +66,10 @@ def what_if(
         no_longer_late=tuple(one for one in after.orders.outlooks if _key(one) in was_late - will_be_late),
         shortages=_shortage_changes(before, after),
         rooms={
-            account: (_room(facts, before, account, now), _room(supposed.facts, after, account, now))
+            account: (
+                _room(facts, before, account, terms, now),
+                _room(supposed.facts, after, account, supposed.terms, now),
+            )
             for account in sorted(terms.accounts)
         },
     )
@@ -93,9 +96,11 @@ def _shortage_changes(before: ShopPlan, after: ShopPlan) -> tuple[ShortageChange
     return tuple(changes)
 
 
-def _room(facts: ShopFacts, plan: ShopPlan, account: str, now: datetime) -> Room:
+def _room(facts: ShopFacts, plan: ShopPlan, account: str, terms: ShopTerms, now: datetime) -> Room:
     """Take what is planned off the account's headroom; an order overdue already counts as late in it."""
-    room = headroom((order for order in facts.recent if order.account == account), now)
+    reported = facts.performance.get(account)
+    orders = (order for order in facts.recent if order.account == account)
+    room = headroom(orders, now, terms.health, targets_of(reported))
     late = [one for one in plan.orders.outlooks if one.account == account and is_late(one)]
     uncovered = sum(one.promise_on is None for one in late)
     overdue = sum(one.promise_on is not None and _is_over(one, now) for one in late)

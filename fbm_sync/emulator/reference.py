@@ -105,7 +105,8 @@ HOW A REPORT COMES ABOUT
   GET_V2_SELLER_PERFORMANCE_REPORT: JSON, from what really happened; late by the ship time of the parcel
   that completed the order (30 days of ship-bys), cancelled by the seller unasked or by Amazon after
   ship-by (7 days of new orders), tracked parcels (30 days), delivered in time (14 days of deliver-bys,
-  the last 7 days left out). Any other type is refused.
+  the last 7 days left out). Any other type is refused. A parcel arrives after transit_days, or when it
+  was said: from then on its order shows it as DELIVERED, which is an update of the order.
   Tables are tab-separated without quoting: a quote stands for itself, tabs and line ends become blanks,
   what the charset lacks becomes "?". A report without a row is CANCELLED. It shows the moment it is done.
   A document's address works for five minutes, then answers 403 in XML, as does a wrong signature.

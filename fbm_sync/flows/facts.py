@@ -6,13 +6,19 @@ from datetime import datetime, timedelta
 
 from fbm_sync.domain.change import PushOutcome
 from fbm_sync.domain.demand import DEMAND_DAYS
-from fbm_sync.domain.health import headroom_of
+from fbm_sync.domain.health import headroom_of, targets_of, with_reported
 from fbm_sync.domain.latency import LATEST, measured_lag
 from fbm_sync.domain.listing import ObservedOffer
 from fbm_sync.domain.order import Order, Sku, held_units
+from fbm_sync.domain.performance import SellerPerformance
+from fbm_sync.domain.policy import Headroom
 from fbm_sync.domain.shop import AccountTotals, ShopFacts, ShopTerms, ShopTotals, learn_inbound
+from fbm_sync.domain.standing import CR_7, LSR_10
 from fbm_sync.domain.supply import SupplySnapshot
 from fbm_sync.ports import Books
+
+REPORT_LIFE = timedelta(days=7)
+"""How long Amazon's daily report still speaks when no newer one can be had."""
 
 
 def load_facts(books: Books, terms: ShopTerms, now: datetime) -> ShopFacts:
@@ -29,6 +35,11 @@ def load_facts(books: Books, terms: ShopTerms, now: datetime) -> ShopFacts:
             for account in terms.accounts
             for receipt in books.offers.receipts(account, [PushOutcome.CONFIRMED])
         ),
+        performance={
+            account: reported
+            for account in terms.accounts
+            if (reported := load_performance(books, account, now)) is not None
+        },
         assigned=books.orders.assigned(),
     )
 
@@ -87,7 +98,7 @@ def with_risks(
 def _account_totals(books: Books, terms: ShopTerms, now: datetime, account: str) -> AccountTotals:
     midnight = terms.calendar.start_of_day(terms.calendar.local_date(now))
     return AccountTotals(
-        headroom=headroom_of(*books.orders.standings(account, now)),
+        headroom=load_headroom(books, terms, now, account),
         lag=measured_lag(
             books.orders.latest_first_reads(account, midnight, LATEST),
             books.offers.latest_confirmed(account, midnight, LATEST),
@@ -95,6 +106,27 @@ def _account_totals(books: Books, terms: ShopTerms, now: datetime, account: str)
         ),
         known_since=books.orders.first_created(account, _since(terms, now)),
     )
+
+
+def load_performance(books: Books, account: str, now: datetime) -> SellerPerformance | None:
+    """Read Amazon's newest report on an account; one that is too old says nothing about now."""
+    reported = books.health.performance(account)
+    if reported is None or reported.read_at is None or now - reported.read_at > REPORT_LIFE:
+        return None
+    return reported
+
+
+def load_headroom(books: Books, terms: ShopTerms, now: datetime, account: str) -> Headroom:
+    """Return how many more late and cancelled orders an account can take now."""
+    reported = load_performance(books, account, now)
+    targets, windows = targets_of(reported), (LSR_10, CR_7)
+    spans = [window.span(now) for window in windows]
+    tallies = books.orders.tallies(account, spans, now, terms.health)
+    lsr, cr = (
+        window.standing(tally, targets.get(window.metric))
+        for window, tally in zip(windows, tallies, strict=True)
+    )
+    return with_reported(headroom_of(lsr, cr), reported)
 
 
 def _since(terms: ShopTerms, now: datetime) -> datetime:

@@ -23,6 +23,7 @@ from fbm_sync.domain.shop import ShopTerms
 from fbm_sync.domain.sku_finding import worry_findings
 from fbm_sync.domain.slip import IN_DANGER, OrderKey, Slip, SlippedLot, bundles_of, slip_finding, slips_of
 from fbm_sync.domain.supply import why_stale
+from fbm_sync.flows.health import look_at_health
 from fbm_sync.flows.remedies import load_remedies
 from fbm_sync.ports import Books
 
@@ -39,6 +40,7 @@ def gather_findings(
 
     What takes longer to look for is noted by whoever looks, and found here until it is looked for again.
     """
+    look_at_health(books, shop, now)
     state = books.supply.state()
     counted_at = max(state.counted_at.values(), default=None)
     stale = why_stale(counted_at, now, max_age_hours=shop.limits.max_supply_age_hours)

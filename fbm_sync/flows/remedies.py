@@ -3,20 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from fbm_sync.domain.health import headroom_of
 from fbm_sync.domain.order import Sku
 from fbm_sync.domain.remedy import IN_NEED, Money, Remedy, Room, donor_among, remedies_for
 from fbm_sync.domain.risk import OrderOutlook, OrderState
 from fbm_sync.domain.shop import ShopTerms
 from fbm_sync.domain.slip import OrderKey
 from fbm_sync.domain.supply import CatalogEntry
+from fbm_sync.flows.facts import load_headroom
 from fbm_sync.ports import Books
-
-
-def load_room(books: Books, account: str, now: datetime) -> Room:
-    """Return how many more late and cancelled orders an account can take now."""
-    headroom = headroom_of(*books.orders.standings(account, now))
-    return Room(late_orders=headroom.late_orders, cancelled_orders=headroom.cancelled_orders)
 
 
 def load_remedies(
@@ -26,7 +20,7 @@ def load_remedies(
     in_need = [one for one in outlooks if one.state in IN_NEED or one.state is OrderState.CANCEL_REQUESTED]
     if not in_need:
         return {}
-    rooms = {account: load_room(books, account, now) for account in {one.account for one in in_need}}
+    rooms = {account: _room(books, shop, account, now) for account in {one.account for one in in_need}}
     skus = {item.sku for one in in_need for item in one.items}
     entries = {entry.sku: entry for entry in books.supply.part(skus).catalog}
     awaited = {item.sku for one in in_need if one.awaits and not one.is_short for item in one.items}
@@ -47,6 +41,11 @@ def load_remedies(
             today=shop.calendars.of(one.account).local_date(now),
         )
     return found
+
+
+def _room(books: Books, shop: ShopTerms, account: str, now: datetime) -> Room:
+    headroom = load_headroom(books, shop, now, account)
+    return Room(late_orders=headroom.late_orders, cancelled_orders=headroom.cancelled_orders)
 
 
 def _money(outlook: OrderOutlook, shop: ShopTerms, entries: Mapping[Sku, CatalogEntry]) -> Money:

@@ -35,6 +35,7 @@ from fbm_sync.ports.ledger import (
     AlertBook,
     Books,
     DecisionCensus,
+    HealthBook,
     HistoryBook,
     Hold,
     Horizon,
@@ -51,6 +52,7 @@ from fbm_sync.ports.ledger import (
     SupplyBook,
     SupplyReading,
     SupplyState,
+    ToldStatus,
 )
 from fbm_sync.ports.seller import Notifier, SupplySource
 from fbm_sync.ports.watch import ShippedAudit, WatchBook, WorriedDecision
@@ -64,6 +66,7 @@ __all__ = [
     "Clock",
     "DecisionCensus",
     "Failure",
+    "HealthBook",
     "Hint",
     "HintBatch",
     "HintSource",
@@ -100,6 +103,7 @@ __all__ = [
     "SupplyReading",
     "SupplySource",
     "SupplyState",
+    "ToldStatus",
     "Unreadable",
     "WaitingHint",
     "WatchBook",

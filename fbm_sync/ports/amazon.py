@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Protocol
 
 from fbm_sync.domain.change import PushReceipt
-from fbm_sync.domain.health import SellerPerformance
 from fbm_sync.domain.listing import ObservedOffer, OfferChange, ReportedListing
 from fbm_sync.domain.order import Order, OrderId, ReportedOrderLine, Sku
+from fbm_sync.domain.performance import SellerPerformance
 
 # --- orders --------------------------------------------------------------------------------------
 
@@ -120,8 +120,8 @@ class ReportSource(Protocol):
     def orders_by_last_update(self, since: datetime, until: datetime) -> OrderReport:
         """Read the lines of all orders updated in a range of time, whoever fulfils them."""
 
-    def seller_performance(self) -> SellerPerformance:
-        """Read Amazon's verdict on the seller in every marketplace."""
+    def seller_performance(self, *, patience_seconds: float) -> SellerPerformance:
+        """Read Amazon's verdict on the seller in every marketplace, waiting no longer than the patience."""
 
 
 # --- request limits ------------------------------------------------------------------------------

@@ -3,18 +3,21 @@
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from fbm_sync.domain.alert import Alert, Finding, Notification, Transition
 from fbm_sync.domain.allocation import Assigned
+from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.decision import OfferDecision
-from fbm_sync.domain.health import Standing
 from fbm_sync.domain.listing import ObservedOffer, OfferChange
 from fbm_sync.domain.open_risk import OpenRisks
 from fbm_sync.domain.order import Order, OrderId, Sku
+from fbm_sync.domain.performance import SellerPerformance
+from fbm_sync.domain.projection import OpenOrder, Pace
 from fbm_sync.domain.risk import OrderOutlook
+from fbm_sync.domain.standing import HealthTerms, Span, Tally
 from fbm_sync.domain.supply import SnapshotSummary, SupplySnapshot
 from fbm_sync.ports.amazon import OrderWindow, RequestBudget, Unreadable
 from fbm_sync.ports.watch import WatchBook
@@ -79,8 +82,16 @@ class OrderBook(Protocol):
     def first_created(self, account: str, since: datetime) -> datetime | None:
         """Return when the account's first order since an instant was placed, those Amazon ships left out."""
 
-    def standings(self, account: str, now: datetime) -> tuple[Standing, Standing]:
-        """Return the account's late shipments and cancellations now, measured as `domain.health` does."""
+    def tallies(
+        self, account: str, spans: Sequence[Span], now: datetime, terms: HealthTerms
+    ) -> tuple[Tally, ...]:
+        """Return what `domain.health` counts over each of these spans, counted by the database."""
+
+    def open_orders(self, account: str, calendar: ShipCalendar) -> tuple[OpenOrder, ...]:
+        """Return what the account's rates may still get from its paid open orders, as last judged."""
+
+    def pace(self, account: str, now: datetime) -> Pace:
+        """Return how fast new orders come, and how soon they are due, by those of the last weeks."""
 
     def open_risks(
         self, account: str, now: datetime, late_limit: float, without: Collection[Sku] = ()
@@ -327,6 +338,34 @@ class PlanBook(Protocol):
         """Note that a plan has taken these news into account; what came in meanwhile stays news."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ToldStatus:
+    """The account's status as Amazon last announced it, in Amazon's own words."""
+
+    status: str
+    told_at: datetime
+    former: str | None = None
+
+
+class HealthBook(Protocol):
+    """What is recorded of Amazon's word on the account."""
+
+    def record_performance(self, performance: SellerPerformance, now: datetime) -> None:
+        """Keep Amazon's report of the day (UTC); it replaces an earlier one of the same day."""
+
+    def performance(self, account: str) -> SellerPerformance | None:
+        """Return the newest report; `None` before the first."""
+
+    def performances(self, account: str, since: date) -> tuple[SellerPerformance, ...]:
+        """Return the reports since a day, oldest first."""
+
+    def record_status(self, account: str, told: ToldStatus) -> None:
+        """Remember which status Amazon announced; older news never replace newer ones."""
+
+    def status(self, account: str) -> ToldStatus | None:
+        """Return the status that was announced last; `None` if none ever was."""
+
+
 class RunBook(Protocol):
     """What is recorded of the daemon's own work."""
 
@@ -408,6 +447,10 @@ class Books(Protocol):
     @property
     def history(self) -> HistoryBook:
         """History."""
+
+    @property
+    def health(self) -> HealthBook:
+        """Amazon's word on the account."""
 
 
 class Ledger(Protocol):

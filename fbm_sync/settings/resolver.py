@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from fbm_sync.domain.change import PushLimits
 from fbm_sync.domain.channel import Channel
 from fbm_sync.domain.policy import BackorderKind, BackorderPolicy, Lever
+from fbm_sync.domain.standing import HealthTerms
 from fbm_sync.settings import notation, schema
 from fbm_sync.settings.marketplaces import MARKETPLACES, Region
 from fbm_sync.settings.queues import notifications
@@ -21,7 +22,6 @@ from fbm_sync.settings.values import (
     AlertSettings,
     CalendarSettings,
     DaemonSettings,
-    HealthSettings,
     NotificationSettings,
     OrderSettings,
     QueueSettings,
@@ -67,7 +67,7 @@ class Resolver:
             ),
             orders=OrderSettings(**file.orders.model_dump()),
             daemon=_daemon(file.daemon),
-            health=HealthSettings(lsr_by=file.health.lsr_by, cr_by=file.health.cr_by),
+            health=HealthTerms(**file.health.model_dump()),
         )
 
     def _inside(self, text: str) -> Path:

@@ -15,10 +15,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from fbm_sync.domain.change import PushLimits
 from fbm_sync.domain.policy import BackorderKind, BackorderPolicy, Lever
+from fbm_sync.domain.standing import Basis, HealthTerms
 from fbm_sync.domain.supply import LotStatus
 from fbm_sync.settings.marketplaces import MARKETPLACES
 from fbm_sync.settings.notation import clock_time, listen_address, minor_units, quiet_span, web_address
-from fbm_sync.settings.values import HealthBasis
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LARGEST_COUNT = 2_000_000_000
@@ -73,7 +73,7 @@ Switch = Annotated[bool, Field(description="true or false")]
 Address = Annotated[str, Field(description="a web address in quotes"), AfterValidator(web_address)]
 _ZONE = "a time zone like America/Los_Angeles"
 Zone = Annotated[str, Field(description=_ZONE), AfterValidator(_known_zone)]
-Basis = Annotated[HealthBasis, Field(description='"ship_by", "created" or "shipped"')]
+Moment = Annotated[Basis, Field(strict=False, description='"ship_by", "created" or "shipped"')]
 
 
 class Table(BaseModel):
@@ -178,6 +178,7 @@ class CalendarTable(Table):
 
 _POLICY = BackorderPolicy()
 _LIMITS = PushLimits()
+_HEALTH = HealthTerms()
 
 
 class PolicyTable(Table):
@@ -286,8 +287,11 @@ class DaemonTable(Table):
 class HealthTable(Table):
     """`[health]`."""
 
-    lsr_by: Basis = "ship_by"
-    cr_by: Basis = "created"
+    lsr_by: Moment = _HEALTH.lsr_by
+    cr_by: Moment = _HEALTH.cr_by
+    breach_probability: Annotated[float, Field(gt=0, lt=1, description="a number between 0 and 1")] = (
+        _HEALTH.breach_probability
+    )
 
 
 class ConfigFile(Table):

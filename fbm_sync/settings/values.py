@@ -10,10 +10,8 @@ from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.change import PushLimits
 from fbm_sync.domain.channel import Channel
 from fbm_sync.domain.policy import BackorderPolicy
+from fbm_sync.domain.standing import HealthTerms
 from fbm_sync.settings.marketplaces import Region
-
-HealthBasis = Literal["ship_by", "created", "shipped"]
-"""Which moment of an order decides whether it falls into a metric's window."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,14 +138,6 @@ class DaemonSettings:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class HealthSettings:
-    """Which moment of an order counts for the late shipment rate and for the cancellation rate."""
-
-    lsr_by: HealthBasis
-    cr_by: HealthBasis
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole configuration. `path` is the file it came from; `policies` always holds `default`.
 
@@ -165,4 +155,4 @@ class Settings:
     alerts: AlertSettings
     orders: OrderSettings
     daemon: DaemonSettings
-    health: HealthSettings
+    health: HealthTerms

@@ -8,9 +8,9 @@ import pytest
 from fbm_sync.adapters.spapi.jobs import JobState
 from fbm_sync.adapters.spapi.reports import ReportKind
 from fbm_sync.domain.change import PushOutcome
-from fbm_sync.domain.health import AccountStatus
 from fbm_sync.domain.listing import Offer, OfferChange
 from fbm_sync.domain.order import Fulfiller, lines_by_order
+from fbm_sync.domain.performance import AccountStatus
 from fbm_sync.errors import ReportCancelled, RequestRejected, Unavailable, UnexpectedPayload
 from fbm_sync.ports import ReportSource
 

@@ -511,3 +511,25 @@ def test_a_page_is_a_value():
     orders, _, _ = pages_of({"orders": []})
     with pytest.raises(dataclasses.FrozenInstanceError):
         orders.page(WINDOW).orders = ()
+
+
+def parcel(**changes):
+    return read(lambda json: json["packages"][0].update(changes)).shipments[0]
+
+
+def test_of_a_tracking_number_only_that_there_is_one_is_taken():
+    tracked = parcel(trackingNumber="1Z999")
+    assert (tracked.tracked, parcel(trackingNumber="").tracked, parcel().tracked) == (True, False, False)
+    assert "1Z999" not in repr(tracked)
+    assert tracked.parcel == "1-7"
+
+
+def test_a_parcel_is_delivered_when_amazon_says_so():
+    assert parcel(packageStatus={"status": "DELIVERED"}).delivered
+    assert not parcel(packageStatus={"status": "IN_TRANSIT"}).delivered
+    assert parcel(packageStatus={"status": "DELIVERED"}).delivered_at is None
+
+
+def test_of_units_in_no_known_parcel_nothing_is_claimed():
+    (left,) = read(lambda json: json.pop("packages")).shipments
+    assert (left.parcel, left.tracked, left.delivered) == ("", None, False)

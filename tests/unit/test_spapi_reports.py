@@ -15,9 +15,9 @@ from fbm_sync.adapters.spapi.jobs import JobState
 from fbm_sync.adapters.spapi.performance import read_performance
 from fbm_sync.adapters.spapi.reading import NotUnderstood
 from fbm_sync.adapters.spapi.reports import ReportKind, failure_reason
-from fbm_sync.domain.health import AccountStatus, MarketplacePerformance, ReportedMetric
 from fbm_sync.domain.listing import ReportedListing
 from fbm_sync.domain.order import Fulfiller, ReportedOrderLine, lines_by_order
+from fbm_sync.domain.performance import AccountStatus, MarketplacePerformance, ReportedMetric
 from fbm_sync.errors import ReportCancelled, RequestRejected, Unavailable, UnexpectedPayload
 from fbm_sync.ports import ListingReport, OrderReport, Unreadable
 

@@ -202,13 +202,15 @@ def _read_shipments(
 
     Cancelled parcels never left. Units Amazon counts as fulfilled that are in no parcel become one
     shipment for each line, at the order's last update: the latest they can have left. A parcel that holds
-    more than Amazon counts as fulfilled (a label bought, not yet handed over) counts only so far.
+    more than Amazon counts as fulfilled (a label bought, not yet handed over) counts only so far. Of a
+    tracking number only that there is one is taken.
     """
     by_id = {item.order_item_id: item for item in items}
     unplaced = {item.order_item_id: item.shipped_units for item in items}
     shipments: list[Shipment] = []
     for number, package in enumerate(packages, start=1):
-        if text(section(package, "packageStatus"), "status") == "CANCELLED":
+        status = text(section(package, "packageStatus"), "status")
+        if status == "CANCELLED":
             continue
         shipped_at = instant(package, "shipTime") or instant(package, "createdTime") or updated_at
         # The position keeps two parcels apart that Amazon calls the same.
@@ -217,7 +219,11 @@ def _read_shipments(
             left = min(packed, unplaced.get(item_id, 0))
             if left > 0:
                 unplaced[item_id] -= left
-                shipments.append(_shipment(order_id, name, by_id[item_id], left, shipped_at))
+                shipment = _shipment(order_id, name, by_id[item_id], left, shipped_at)
+                tracked, delivered = text(package, "trackingNumber") is not None, status == "DELIVERED"
+                shipments.append(
+                    dataclasses.replace(shipment, parcel=name, tracked=tracked, delivered=delivered)
+                )
     shipments += [
         _shipment(order_id, "no-package", by_id[item_id], left, updated_at)
         for item_id, left in unplaced.items()

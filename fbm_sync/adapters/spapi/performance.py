@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from fbm_sync.adapters.spapi.reading import MOST_UNITS, NotUnderstood, instant, section, sections, text
-from fbm_sync.domain.health import (
+from fbm_sync.domain.performance import (
     AccountStatus,
     MarketplacePerformance,
     ReportedMetric,

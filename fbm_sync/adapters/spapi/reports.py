@@ -19,13 +19,16 @@ from fbm_sync.adapters.spapi.gateway import Gateway
 from fbm_sync.adapters.spapi.jobs import Job, JobState, Waiting, read_state, required, start_once
 from fbm_sync.adapters.spapi.performance import read_performance
 from fbm_sync.adapters.spapi.reading import NotUnderstood, format_instant, instant, sections, text
-from fbm_sync.domain.health import SellerPerformance
-from fbm_sync.errors import RemoteError, ReportCancelled, RequestRejected, Unavailable, UnexpectedPayload
+from fbm_sync.domain.performance import SellerPerformance
+from fbm_sync.errors import RemoteError, ReportCancelled, RequestRejected, UnexpectedPayload, Unfinished
 from fbm_sync.ports import Clock, ListingReport, OrderReport
 
 _PATIENCE_SECONDS = 1800.0
 _FRESH = timedelta(minutes=15)
 """A report of the same content that is no older does as well, and may be the one that was ordered."""
+
+_OF_TODAY = timedelta(hours=6)
+"""A report that Amazon makes once a day is no staler than that for being so old."""
 
 _LONGEST_REASON = 300
 _Read = TypeVar("_Read")
@@ -127,8 +130,13 @@ class AmazonReports:
         return self._read(ask, patience_seconds, lambda content: read_order_lines(content, self._account))
 
     def seller_performance(self, *, patience_seconds: float = _PATIENCE_SECONDS) -> SellerPerformance:
-        """Read Amazon's verdict on the seller in every marketplace."""
+        """Read Amazon's verdict on the seller in every marketplace.
+
+        It is made once a day, so one that was ordered lately, by whomever, does as well.
+        """
         ask = _Ask(kind=ReportKind.SELLER_PERFORMANCE, marketplaces=self._gateway.marketplaces)
+        if ask.shelf not in self._begun and (ordered := self._find_ordered(ask, _OF_TODAY)) is not None:
+            self._begun[ask.shelf] = _Begun(ask=ask, report_id=ordered)
         return self._read(ask, patience_seconds, lambda content: read_performance(content, self._account))
 
     # --- any report, step by step -------------------------------------------------------------------
@@ -213,9 +221,9 @@ class AmazonReports:
             lambda: self._find_ordered(ask),
         )
 
-    def _find_ordered(self, ask: _Ask) -> str | None:
+    def _find_ordered(self, ask: _Ask, fresh: timedelta = _FRESH) -> str | None:
         """Return the newest report of this content; it does not matter who ordered it."""
-        since = self._clock.now() - _FRESH
+        since = self._clock.now() - fresh
         params = {"reportTypes": ask.kind.value, "createdSince": format_instant(since), "pageSize": "100"}
         body = self._gateway.call("getReports", params=params).body or {}
         fitting = [
@@ -225,6 +233,7 @@ class AmazonReports:
             and (created_at := instant(report, "createdTime")) is not None
             and created_at >= since
             and ask.is_answered_by(report)
+            and read_state(report) not in (JobState.CANCELLED, JobState.FATAL)
         ]
         return max(fitting)[1] if fitting else None
 
@@ -241,11 +250,7 @@ class AmazonReports:
         """Return the text of a report that is done; anything else is an error with a name."""
         kind = job.kind or "the report"
         if not job.state.is_finished:
-            raise Unavailable(
-                f"{kind} is not finished yet.",
-                operation="getReport",
-                next_step="The next run goes on waiting for it.",
-            )
+            raise Unfinished(f"{kind} is not finished yet.", operation="getReport")
         if job.state is JobState.CANCELLED:
             raise ReportCancelled(f"{kind} was cancelled.", operation="getReport")
         if job.state is JobState.FATAL:

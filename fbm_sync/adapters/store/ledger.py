@@ -20,6 +20,7 @@ from fbm_sync.adapters.store.engine import (
     sqlite_file,
     without_foreign_keys,
 )
+from fbm_sync.adapters.store.health_book import SqlHealthBook
 from fbm_sync.adapters.store.history_book import SqlHistoryBook
 from fbm_sync.adapters.store.offer_book import SqlOfferBook
 from fbm_sync.adapters.store.order_book import SqlOrderBook
@@ -31,6 +32,7 @@ from fbm_sync.adapters.store.watch_book import SqlWatchBook
 from fbm_sync.errors import StoreError
 from fbm_sync.ports import (
     AlertBook,
+    HealthBook,
     HistoryBook,
     OfferBook,
     OrderBook,
@@ -86,6 +88,11 @@ class SqlBooks:
     def history(self) -> HistoryBook:
         """History."""
         return SqlHistoryBook(self._connection)
+
+    @property
+    def health(self) -> HealthBook:
+        """Amazon's word on the account."""
+        return SqlHealthBook(self._connection)
 
 
 class SqlLedger:

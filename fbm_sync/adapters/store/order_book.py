@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, or_, select, tuple_
 
-from fbm_sync.adapters.store import order_totals, outlook_record
+from fbm_sync.adapters.store import health_totals, order_totals, outlook_record
 from fbm_sync.adapters.store.order_tables import (
     OrderItemRow,
     OrderRow,
@@ -20,10 +20,13 @@ from fbm_sync.adapters.store.shapes import Shape, storable
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import CHUNK, chunks, insert_all, one_of, upsert
 from fbm_sync.domain.allocation import Assigned
-from fbm_sync.domain.health import Standing, is_seller_fault
+from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.domain.health import is_seller_fault
 from fbm_sync.domain.open_risk import OpenRisks
 from fbm_sync.domain.order import Order, OrderId, OrderItem, OrderStatus, Shipment, Sku, held_units
+from fbm_sync.domain.projection import OpenOrder, Pace
 from fbm_sync.domain.risk import OrderOutlook
+from fbm_sync.domain.standing import HealthTerms, Span, Tally
 from fbm_sync.ports import OrderWindow, PageCursor, QuarantinedItem, Unreadable
 
 _ORDERS = table_of(OrderRow)
@@ -137,8 +140,16 @@ class SqlOrderBook:
     def first_created(self, account: str, since: datetime) -> datetime | None:
         return order_totals.first_created(self._connection, account, since)
 
-    def standings(self, account: str, now: datetime) -> tuple[Standing, Standing]:
-        return order_totals.standings(self._connection, account, now)
+    def tallies(
+        self, account: str, spans: Sequence[Span], now: datetime, terms: HealthTerms
+    ) -> tuple[Tally, ...]:
+        return health_totals.tallies(self._connection, account, spans, now, terms)
+
+    def open_orders(self, account: str, calendar: ShipCalendar) -> tuple[OpenOrder, ...]:
+        return health_totals.open_orders(self._connection, account, calendar)
+
+    def pace(self, account: str, now: datetime) -> Pace:
+        return health_totals.pace(self._connection, account, now)
 
     def every(self) -> tuple[Order, ...]:
         return tuple(self._load())

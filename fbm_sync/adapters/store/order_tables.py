@@ -23,6 +23,7 @@ class OrderRow(StoreRow, table=True):
         Index(None, "shipped_at"),
         Index(None, "units_kept_until"),
         Index(None, "account", "first_read_at"),
+        Index(None, "account", "deliver_by_at"),
         # All that rates are counted from, so that counting reads the index alone.
         Index("ix_orders_created", "account", "created_at", "fulfilled_by", "status", "seller_fault"),
         Index("ix_orders_due", "account", "ship_by_at", "fulfilled_by", "status", "is_open", "shipped_at"),
@@ -89,6 +90,10 @@ class ShipmentRow(StoreRow, table=True):
     sku: str
     units: Units
     shipped_at: datetime
+    parcel: str
+    tracked: bool | None
+    delivered: bool
+    delivered_at: datetime | None
     rest: str | None
 
 

@@ -8,34 +8,15 @@ from sqlalchemy import Connection, and_, func, or_, select, tuple_
 from fbm_sync.adapters.store.order_tables import OrderItemRow, OrderOutlookRow, OrderRow
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import one_of
-from fbm_sync.domain.health import CR_WINDOW, LSR_WINDOW, Standing, cr_standing, lsr_standing
 from fbm_sync.domain.open_risk import OpenRisk, OpenRisks
-from fbm_sync.domain.order import PENDING, Fulfiller, OrderStatus, Sku
+from fbm_sync.domain.order import Fulfiller, Sku
 
 _ORDERS = table_of(OrderRow)
 _ITEMS = table_of(OrderItemRow)
 _OUTLOOKS = table_of(OrderOutlookRow)
 
 _OURS = _ORDERS.c.fulfilled_by != Fulfiller.AMAZON.value
-_SETTLED = and_(_OURS, _ORDERS.c.status.not_in([status.value for status in sorted(PENDING)]))
 _ITS_ITEMS = and_(_ITEMS.c.account == _ORDERS.c.account, _ITEMS.c.order_id == _ORDERS.c.order_id)
-
-
-def standings(connection: Connection, account: str, now: datetime) -> tuple[Standing, Standing]:
-    """Return an account's late shipments and cancellations, counted as `domain.health` counts them."""
-    column = _ORDERS.c
-    due = and_(
-        column.account == account,
-        _SETTLED,
-        column.ship_by_at.between(now - LSR_WINDOW, now),
-        column.status != OrderStatus.CANCELLED.value,
-    )
-    late = func.count().filter(or_(column.is_open, column.shipped_at > column.ship_by_at))
-    created = and_(column.account == account, _SETTLED, column.created_at.between(now - CR_WINDOW, now))
-    at_fault = func.count().filter(column.seller_fault)
-    lsr = connection.execute(select(late, func.count()).where(due)).one()
-    cr = connection.execute(select(at_fault, func.count()).where(created)).one()
-    return lsr_standing(late=lsr[0], due=lsr[1]), cr_standing(cancelled=cr[0], created=cr[1])
 
 
 def first_created(connection: Connection, account: str, since: datetime) -> datetime | None:

@@ -5,7 +5,8 @@ The windows roll with the moment the report is made, both ends included:
 - late shipments: orders whose ship-by fell in the last 30 days. Late is what was complete only after its
   ship-by, by the ship time of the parcel that completed it, and what is past it and still incomplete.
 - pre-fulfilment cancellations: orders created in the last 7 days. The seller's fault is a cancellation by
-  the seller that the buyer had not asked for, and one by Amazon after the ship-by.
+  the seller that the buyer had not asked for, and one by Amazon after the ship-by; never that of an order
+  that was not paid.
 - valid tracking: parcels shipped in the last 30 days; valid is any with a tracking number.
 - on-time delivery: tracked parcels whose deliver-by fell in 14 days, the last 7 left out, because by then
   their fate is known; by parcel, and by unit in the American marketplace, where alone Amazon counts so.
@@ -152,7 +153,7 @@ def _cancellations(orders: list[Order], now: datetime) -> JsonObject:
 
 
 def _is_seller_fault(order: Order) -> bool:
-    if order.status != CANCELLED:
+    if order.status != CANCELLED or order.never_paid:
         return False
     cancelled_by = (order.items[0].cancel_execution or {}).get("cancelledBy")
     if cancelled_by == "AMAZON":

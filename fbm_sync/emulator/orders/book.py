@@ -204,8 +204,16 @@ class OrderBook:
             delivered_at=parcel.delivered_at,
         )
         order.ship(package, now)
+        self._agenda.schedule(self._arrives_at(package), lambda at: order.arrive(package, at))
         self._tell(order, STATUS_CHANGE, now)
         return Outcome(order_id, done=True)
+
+    def _arrives_at(self, package: Package) -> datetime:
+        """When a parcel reaches the buyer: as was said, else at the end of the last day of its transit."""
+        if package.delivered_at is not None:
+            return package.delivered_at
+        left_on = self._days.local_day(package.shipped_at)
+        return self._days.day_end(self._days.add(left_on, self._rules.transit_days))
 
     def cancel(self, order_id: str, by: str, reason: str, now: datetime) -> Outcome:
         """Cancel a whole order nothing of which has shipped."""

@@ -60,7 +60,11 @@ class Promise:
 
 @dataclass(slots=True, kw_only=True)
 class Order:
-    """One seller-fulfilled order; `listed_from_at` is when searches begin to show it."""
+    """One seller-fulfilled order; `listed_from_at` is when searches begin to show it.
+
+    `arrived` are the references of the parcels that have reached the buyer. `never_paid` is a cancelled one
+    whose payment was still pending.
+    """
 
     order_id: str
     marketplace_id: str
@@ -73,6 +77,8 @@ class Order:
     service_level: str = "STANDARD"
     programs: list[str] = field(default_factory=list)
     packages: list[Package] = field(default_factory=list)
+    arrived: set[str] = field(default_factory=set)
+    never_paid: bool = False
     fulfilled_by: str = "MERCHANT"
     is_back_order: bool = False
 
@@ -85,8 +91,14 @@ class Order:
         self.status = SHIPPED if complete else PARTIALLY_SHIPPED
         self.updated_at = now
 
+    def arrive(self, package: Package, at: datetime) -> None:
+        """A parcel reaches the buyer, which is a change of the order like any other."""
+        self.arrived.add(package.reference)
+        self.updated_at = max(self.updated_at, at)
+
     def cancel(self, by: str, reason: str, now: datetime) -> None:
         """End the order; what happens to its units is the order book's matter."""
+        self.never_paid = self.status == PENDING
         self.status = CANCELLED
         self.updated_at = now
         for item in self.items:

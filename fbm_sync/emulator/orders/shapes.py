@@ -47,7 +47,9 @@ def order_json(order: AnyOrder, included: Collection[str]) -> JsonObject:
         shape["fulfillment"] = _fulfillment(order)
     shape["orderItems"] = [_item(item, order, included) for item in order.items]
     if "PACKAGES" in included and order.packages:
-        shape["packages"] = [_package(package) for package in order.packages]
+        shape["packages"] = [
+            _package(package, arrived=package.reference in order.arrived) for package in order.packages
+        ]
     return shape
 
 
@@ -116,11 +118,14 @@ def _item(item: OrderItem, order: Order, included: Collection[str]) -> JsonObjec
     return shape
 
 
-def _package(package: Package) -> JsonObject:
+def _package(package: Package, *, arrived: bool) -> JsonObject:
+    status = {"status": "SHIPPED", "detailedStatus": "PICKED_UP"}
+    if arrived:
+        status = {"status": "DELIVERED", "detailedStatus": "DELIVERED"}
     return {
         "packageReferenceId": package.reference,
         "createdTime": format_instant(package.created_at),
-        "packageStatus": {"status": "SHIPPED", "detailedStatus": "PICKED_UP"},
+        "packageStatus": status,
         "carrier": package.carrier,
         "shipTime": format_instant(package.shipped_at),
         "trackingNumber": package.tracking_number,

@@ -1,6 +1,7 @@
 """Pull: bring Amazon's orders and offers and the seller's own records into the ledger.
 
-Here: one module for each of the three, and one for what Amazon hints at in between. Not here: what
+Here: one module for each of the three, one for what Amazon hints at in between, one for what Amazon says of
+the account. Not here: what
 Amazon's fields are called (`adapters.spapi`), how files are read (`adapters.supply`), which order counts as
 demand (`domain`).
 """
@@ -9,6 +10,8 @@ from fbm_sync.flows.pull.by_id import OrdersPulled, pull_named_orders
 from fbm_sync.flows.pull.hints import HintsPulled, HintTerms, pull_hints
 from fbm_sync.flows.pull.offers import OffersPulled, pull_offers
 from fbm_sync.flows.pull.orders import TOKEN_LIFE, PullTerms, next_window, pull_orders
+from fbm_sync.flows.pull.performance import PerformancePulled, pull_performance
+from fbm_sync.flows.pull.performance import is_wanted as is_performance_wanted
 from fbm_sync.flows.pull.supply import SupplyPulled, pull_supply
 
 __all__ = [
@@ -17,12 +20,15 @@ __all__ = [
     "HintsPulled",
     "OffersPulled",
     "OrdersPulled",
+    "PerformancePulled",
     "PullTerms",
     "SupplyPulled",
+    "is_performance_wanted",
     "next_window",
     "pull_hints",
     "pull_named_orders",
     "pull_offers",
     "pull_orders",
+    "pull_performance",
     "pull_supply",
 ]

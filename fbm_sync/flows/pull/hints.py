@@ -26,6 +26,7 @@ from fbm_sync.ports import (
     OfferChannel,
     OrderChanged,
     OrderSource,
+    ToldStatus,
     WaitingHint,
 )
 
@@ -99,6 +100,7 @@ def pull_hints(
     doing.look_at_orders(_by_subject(ours, OrderChanged, lambda news: news.order_id), orders, clock)
     doing.look_at_listings(_by_subject(ours, ListingChanged, lambda news: news.sku), offers)
     told = [one for one in ours if isinstance(one.hint.news, AccountStatusChanged | JobFinished)]
+    doing.remember_status([one.hint for one in told], clock)
     doing.settled += told
     doing.let_go(hints)
     return doing.report([one.hint for one in told])
@@ -178,6 +180,19 @@ class _Round:
             self.listings += len(found)
             self.settled += hinted[sku]
 
+    def remember_status(self, told: Sequence[Hint], clock: Clock) -> None:
+        """Record what Amazon said last of the account, before its hints are let go."""
+        latest = _newest_status(told)
+        if latest is None or not isinstance(latest.news, AccountStatusChanged):
+            return
+        status = ToldStatus(
+            status=latest.news.status,
+            former=latest.news.former,
+            told_at=latest.announced_at or clock.now(),
+        )
+        with self.ledger.transaction() as books:
+            books.health.record_status(self.account, status)
+
     def let_go(self, source: HintSource) -> None:
         """Report the settled hints as done, and with them those that have led to nothing too often.
 
@@ -197,6 +212,7 @@ class _Round:
 
     def report(self, told: Sequence[Hint]) -> HintsPulled:
         """Return the round's result, with what was told that leads to no read."""
+        status = _newest_status(told)
         moments = [one.hint.announced_at for one in self.waiting if one.hint.announced_at is not None]
         return HintsPulled(
             received=len(self.waiting),
@@ -205,7 +221,7 @@ class _Round:
             known=self.known,
             ignored=self.ignored,
             left=len(self.waiting) - len(self.settled),
-            account_status=_newest_status(told),
+            account_status=status.news if status and isinstance(status.news, AccountStatusChanged) else None,
             finished=tuple(dict.fromkeys(hint.news for hint in told if isinstance(hint.news, JobFinished))),
             latest_at=max(moments, default=None),
             failures=tuple(self.failures),
@@ -253,11 +269,9 @@ def _is_known(hint: Hint, known_at: datetime | None) -> bool:
     return known_at is not None and changed_at is not None and changed_at <= known_at
 
 
-def _newest_status(hints: Sequence[Hint]) -> AccountStatusChanged | None:
-    """Return the account's state by the latest hint about it, in whichever order they came."""
-    told = [
-        (hint.announced_at.timestamp() if hint.announced_at else 0.0, hint.news)
-        for hint in hints
-        if isinstance(hint.news, AccountStatusChanged)
-    ]
-    return max(told, key=lambda pair: pair[0])[1] if told else None
+def _newest_status(hints: Sequence[Hint]) -> Hint | None:
+    """Return the latest hint about the account's state, in whichever order they came."""
+    told = [hint for hint in hints if isinstance(hint.news, AccountStatusChanged)]
+    return max(
+        told, key=lambda hint: hint.announced_at.timestamp() if hint.announced_at else 0.0, default=None
+    )

@@ -145,3 +145,40 @@ def test_an_unknown_deadline_waits_behind_every_known_one():
     older = dataclasses.replace(soon, order_id="4", created_at=in_days(-2))
     twin = dataclasses.replace(soon, order_id="5")
     assert sorted([unknown, late, twin, soon, older], key=urgency) == [older, soon, twin, late, unknown]
+
+
+ON_ITS_WAY = a_shipment(tracked=True)
+ARRIVED = a_shipment(tracked=True, delivered=True)
+
+
+def first_seen_delivered(before, after, **later):
+    read_at = later.pop("read_at", in_days(2))
+    previous = None if before is None else an_order(shipments=(before,), updated_at=NOW)
+    fields = {"updated_at": NOW, "deliver_by_at": in_days(1)} | later
+    return (
+        carry_over(previous, an_order(shipments=(after,), **fields), read_at=read_at)
+        .shipments[0]
+        .delivered_at
+    )
+
+
+def test_a_parcel_arrived_with_the_update_that_shows_it():
+    assert first_seen_delivered(ON_ITS_WAY, ARRIVED, updated_at=in_days(1)) == in_days(1)
+    assert first_seen_delivered(ON_ITS_WAY, ARRIVED) == in_days(2), "shown without an update: when we saw it"
+    assert first_seen_delivered(ON_ITS_WAY, ON_ITS_WAY, updated_at=in_days(1)) is None
+
+
+def test_the_time_a_parcel_was_first_seen_delivered_is_kept():
+    known = a_shipment(tracked=True, delivered=True, delivered_at=in_days(-1))
+    assert first_seen_delivered(known, ARRIVED, updated_at=in_days(3)) == in_days(-1)
+
+
+def test_when_a_parcel_arrived_that_had_done_so_before_we_looked_is_not_known():
+    assert first_seen_delivered(None, ARRIVED) is None
+    assert first_seen_delivered(None, ARRIVED, read_at=in_days(0.5)) == in_days(0.5), "in time even now"
+    assert first_seen_delivered(None, ARRIVED, deliver_by_at=None) is None
+    assert first_seen_delivered(None, ARRIVED, read_at=None) is None
+    assert first_seen_delivered(None, ON_ITS_WAY, read_at=in_days(0.5)) is None
+    assert first_seen_delivered(ARRIVED, ARRIVED, updated_at=in_days(3)) is None
+    of_an_older_release = a_shipment(tracked=None)
+    assert first_seen_delivered(of_an_older_release, ARRIVED, updated_at=in_days(3)) is None

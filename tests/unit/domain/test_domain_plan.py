@@ -11,17 +11,17 @@ from hypothesis import given, settings
 from fbm_sync.domain.allocation import CoverSource
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.channel import Channel
-from fbm_sync.domain.health import (
-    AccountStatus,
-    MarketplacePerformance,
-    ReportedMetric,
-    SellerPerformance,
-    headroom,
-)
+from fbm_sync.domain.health import headroom
 from fbm_sync.domain.latency import latency_buffer
 from fbm_sync.domain.listing import ListingMode
 from fbm_sync.domain.offer import AutomatedHandling
 from fbm_sync.domain.order import OrderStatus
+from fbm_sync.domain.performance import (
+    AccountStatus,
+    MarketplacePerformance,
+    ReportedMetric,
+    SellerPerformance,
+)
 from fbm_sync.domain.plan import assess_orders, plan_shop
 from fbm_sync.domain.policy import BackorderKind
 from fbm_sync.domain.risk import OrderState

@@ -12,7 +12,7 @@ from fbm_sync.errors import DeliveryError
 from fbm_sync.flows.alert import AlertTerms
 from fbm_sync.ports import Hold, Unreadable
 
-from builders import ACCOUNT, NOW, a_change, an_order, in_days
+from builders import ACCOUNT, NOW, a_change, a_good_past, an_order, in_days
 from fakes import FakeNotifier, Killed
 
 STALE = ("opened", "us:stale_orders:us")
@@ -20,7 +20,9 @@ STALE = ("opened", "us:stale_orders:us")
 
 @pytest.fixture
 def calm(shop):
-    """A shop in which nothing is wrong: orders just read, stock just counted."""
+    """A shop in which nothing is wrong: a good past, orders just read, stock just counted."""
+    with shop.ledger.transaction() as books:
+        books.orders.record([order for order in a_good_past(200) if order.account == ACCOUNT])
     shop.stock(CUP=10)
     shop.pull_supply()
     shop.pull()
