@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from fbm_sync.domain.letters import Letter
 from fbm_sync.domain.change import PushOutcome, PushReceipt
+from fbm_sync.domain.letters import Letter
 from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
 from fbm_sync.domain.order import Order, OrderId, Sku
 from fbm_sync.domain.supply import SupplySnapshot

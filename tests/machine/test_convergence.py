@@ -24,8 +24,8 @@ from fbm_sync.domain.alert import Severity
 from fbm_sync.domain.change import PushOutcome
 from fbm_sync.domain.listing import ListingMode
 from fbm_sync.domain.order import OrderStatus
-from fbm_sync.errors import AccessRefused, DeliveryError, RemoteError, RequestRejected, Throttled, Unavailable
 from fbm_sync.domain.telling import LOG_CHANNEL
+from fbm_sync.errors import AccessRefused, DeliveryError, RemoteError, RequestRejected, Throttled, Unavailable
 from fbm_sync.flows.alert import AlertTerms, alert
 from fbm_sync.flows.plan import plan
 from fbm_sync.flows.pull import PullTerms, pull_offers, pull_orders, pull_supply
