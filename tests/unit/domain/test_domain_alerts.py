@@ -164,9 +164,7 @@ def reminders(alert, finding, hours, **changes):
     return found
 
 
-@pytest.mark.parametrize(
-    ("severity", "hours"), [(INFO, []), (WARNING, [24, 48]), (CRITICAL, [4, 8, 12, 16])]
-)
+@pytest.mark.parametrize(("severity", "hours"), [(INFO, []), (WARNING, [24, 48]), (CRITICAL, [4, 8, 12, 16])])
 def test_people_are_reminded_of_what_nobody_acknowledged(severity, hours):
     finding = a_finding(severity=severity)
     (alert,) = update([], [finding]).alerts

@@ -248,7 +248,10 @@ HURRY = Manners(
         Route(channels=("mail",), escalate_to=("pager", "mail"), escalate_after=timedelta(minutes=30)),
         Route(channels=("mail",), escalate_to=("pager", "boss"), escalate_after=timedelta(minutes=20)),
         Route(
-            channels=("mail",), kinds=frozenset({"other"}), escalate_to=("x",), escalate_after=timedelta(hours=1)
+            channels=("mail",),
+            kinds=frozenset({"other"}),
+            escalate_to=("x",),
+            escalate_after=timedelta(hours=1),
         ),
     ),
     quiet_hours=QuietHours(begin=time(0), end=time(23, 59)),
