@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.offer import AutomatedHandling
 from fbm_sync.domain.shop import ShopTerms
-from fbm_sync.domain.telling import LOG_CHANNEL, QuietHours
+from fbm_sync.domain.telling import LOG_CHANNEL, QuietHours, Silence
 from fbm_sync.errors import ConfigError
 from fbm_sync.flows.alert import AlertTerms
 from fbm_sync.flows.notify import Delivery
@@ -122,7 +122,12 @@ class App:
     @cached_property
     def delivery(self) -> Delivery:
         """Who sends what waits in the outbox."""
-        return Delivery(lambda: self.ledger, self.clock, lambda: self.notifiers)
+        return Delivery(
+            lambda: self.ledger,
+            self.clock,
+            lambda: self.notifiers,
+            lambda: Silence(manners=self.alert_terms.manners, calendars=self.shop_terms.calendars),
+        )
 
     def account(self, name: str) -> "AmazonAccount":
         """Return one account's doors to Amazon. Raises `ConfigError` when its credentials are missing."""

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from fbm_sync.domain.alert import Alert, AlertState, Life, Severity, Transition, TransitionKind
-from fbm_sync.domain.telling import LOG_CHANNEL, Purpose
+from fbm_sync.domain.telling import LOG_CHANNEL, Purpose, Silence
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +79,12 @@ class Post:
     untold: tuple[tuple[int, Untold], ...] = ()
 
 
-def sort_post(tray: Tray, alerts: Mapping[str, Alert], now: datetime) -> Post:
+def sort_post(tray: Tray, alerts: Mapping[str, Alert], now: datetime, silence: Silence) -> Post:
     """Put together what a channel is to be told now, in view of what has become of each alert since.
 
     Steps that share a bundle are one letter, and one that may already be told takes along those that only
-    wait. The digest is one letter. A snoozed alert is silent, unless it gets critical in the meantime. The
-    log takes every step by itself, in turn.
+    wait, be it for the morning. The digest is one letter. A snoozed alert is silent, unless it gets critical
+    in the meantime. The log takes every step by itself, in turn.
     """
     if tray.channel == LOG_CHANNEL:
         due = [one for one in tray.waiting if one.not_before <= now]
@@ -101,8 +101,9 @@ def sort_post(tray: Tray, alerts: Mapping[str, Alert], now: datetime) -> Post:
         past = _Past(heard=life in tray.heard, followed=_is_followed(life, tray))
         choice = _choose(rows, alerts.get(life[0]), past, now)
         untold.extend(choice.untold)
-        if choice.told is not None:
-            (ready if choice.told.not_before <= now else later).append(choice.told)
+        if (told := choice.told) is not None:
+            waits = told.not_before > now or silence.holds(told.transition, told.purpose, now)
+            (later if waits else ready).append(told)
     letters = [_letter(tray.channel, group) for group in _groups(ready, later)]
     return Post(letters=tuple(sorted(letters, key=_turn)), untold=tuple(untold))
 

@@ -102,6 +102,24 @@ class Manners:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Whether people are to be left alone at the moment of sending: news may have been held up till then."""
+
+    manners: Manners = dataclasses.field(default_factory=Manners)
+    calendars: ShipCalendars = dataclasses.field(default_factory=lambda: ShipCalendars(house=ShipCalendar()))
+
+    def holds(self, step: Transition, purpose: Purpose, now: datetime) -> bool:
+        """Tell whether a step has to wait. A digest that is wanted at night is never held back."""
+        quiet, digest_at = self.manners.quiet_hours, self.manners.digest_at
+        if quiet is None or step.is_urgent:
+            return False
+        if purpose is Purpose.DIGEST and digest_at is not None and quiet.holds(digest_at):
+            return False
+        calendar = self.calendars.of(step.alert.finding.account)
+        return quiet.holds(calendar.local(now).time())
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
     """One step for one channel, and the instant before which it is not told."""
 
@@ -209,6 +227,7 @@ class _Clerk:
             not_before = step.at
         else:
             shares = bool(finding.bundle) or finding.key in self._causes
+            shares = shares and step.kind is not TransitionKind.REMINDED
             not_before = step.at + BUNDLE_WAIT if shares else step.at
             if self._manners.quiet_hours is not None:
                 not_before = self._manners.quiet_hours.over_at(not_before, calendar)

@@ -15,7 +15,7 @@ import structlog
 
 from fbm_sync.domain.delivering import ChannelState, failed
 from fbm_sync.domain.letters import Letter, Untold, sort_post
-from fbm_sync.domain.telling import LOG_CHANNEL
+from fbm_sync.domain.telling import LOG_CHANNEL, Silence
 from fbm_sync.errors import DeliveryError
 from fbm_sync.ports import Clock, Ledger, Notifier
 
@@ -41,9 +41,14 @@ class Delivery:
     """Sends what waits, from one call to the next; it may be closed while a channel still hangs."""
 
     def __init__(
-        self, ledger: Callable[[], Ledger], clock: Clock, notifiers: Callable[[], Mapping[str, Notifier]]
+        self,
+        ledger: Callable[[], Ledger],
+        clock: Clock,
+        notifiers: Callable[[], Mapping[str, Notifier]],
+        silence: Callable[[], Silence] = Silence,
     ) -> None:
         self._ledger, self._clock, self._notifiers = ledger, clock, notifiers
+        self._silence = silence
         self._lock = threading.Lock()
         self._at_work: dict[str, threading.Thread] = {}
         self._stopping = threading.Event()
@@ -113,7 +118,7 @@ class Delivery:
                 return None
             tray = outbox.tray(channel, now, _LOG_ROWS if channel == LOG_CHANNEL else _ROWS)
             keys = {one.transition.alert.key for one in tray.waiting}
-            post = sort_post(tray, books.alerts.named(keys), now)
+            post = sort_post(tray, books.alerts.named(keys), now, self._silence())
             outbox.leave_untold(dict(post.untold))
             letter = next(iter(post.letters), None)
             if letter is None or not outbox.claim(letter.ids, now, now + LEASE):

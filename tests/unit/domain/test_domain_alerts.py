@@ -8,9 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fbm_sync.domain.alert import (
-    Alert,
     AlertState,
-    Finding,
     Reason,
     Severity,
     TransitionKind,

@@ -1,7 +1,7 @@
 """What one channel is told at once, and what it is spared."""
 
 import dataclasses
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 
@@ -16,7 +16,7 @@ from fbm_sync.domain.delivering import (
     pause_after,
 )
 from fbm_sync.domain.letters import Tray, Untold, sort_post
-from fbm_sync.domain.telling import LOG_CHANNEL, Purpose
+from fbm_sync.domain.telling import LOG_CHANNEL, Manners, Purpose, QuietHours, Silence
 
 from builders import NOW, a_finding, a_notification, a_step, an_alert
 
@@ -35,11 +35,12 @@ def over(alert):
     return dataclasses.replace(alert, state=AlertState.RESOLVED)
 
 
-def sort(*waiting, alerts=None, heard=(), busy=(), channel="phone", now=NOW):
+def sort(*waiting, alerts=None, heard=(), busy=(), channel="phone", now=NOW, silence=None):
     """The letters, each as the numbers of its notifications, and what is not sent any more."""
     known = [one.transition.alert for one in waiting] if alerts is None else alerts
     tray = Tray(channel=channel, waiting=waiting, heard=frozenset(heard), busy=frozenset(busy))
-    post = sort_post(tray, {one.key: one for one in known}, now)
+    post = sort_post(tray, {one.key: one for one in known}, now, silence or Silence())
+    assert all(step.alert.key for letter in post.letters for step in letter.transitions)
     return [one.ids for one in post.letters], dict(post.untold)
 
 
@@ -205,6 +206,29 @@ def test_the_log_takes_every_step_by_itself_and_in_turn():
     alert = an_alert(acknowledged_at=NOW)
     rows = note(1, alert), note(2, alert, REMINDED), note(3, alert, RESOLVED, not_before=NOW + HOUR)
     assert sort(*rows, channel=LOG_CHANNEL, alerts=[]) == ([(1,), (2,)], {})
+
+
+# --- quiet hours at the moment of sending ---------------------------------------------------------
+
+
+def asleep(digest_at=None):
+    quiet = QuietHours(begin=time(8), end=time(10))  # it is nine
+    return Silence(manners=Manners(quiet_hours=quiet, digest_at=digest_at))
+
+
+def test_news_that_was_held_up_until_people_sleep_waits_for_the_morning():
+    assert sort(note(1), silence=asleep()) == ([], {})
+    assert sort(note(1), note(2, kind=ESCALATED), silence=asleep()) == ([], {1: Untold.NEWER_NEWS})
+    assert sort(note(1, an_alert(a_finding(severity=CRITICAL))), silence=asleep()) == ([(1,)], {})
+    rows = member(1, "111-1", CRITICAL), member(2, "111-2")
+    assert sort(*rows, silence=asleep()) == ([(1, 2)], {}), "whoever is woken is told all of it"
+    assert sort(note(1), channel=LOG_CHANNEL, silence=asleep()) == ([(1,)], {})
+
+
+def test_a_digest_that_is_late_waits_for_the_morning_and_one_that_is_wanted_at_night_comes():
+    row = note(1, purpose=Purpose.DIGEST)
+    assert sort(row, silence=asleep(time(7))) == ([], {})
+    assert sort(row, silence=asleep(time(9))) == ([(1,)], {})
 
 
 # --- channels that fail --------------------------------------------------------------------------

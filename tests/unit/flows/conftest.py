@@ -9,7 +9,7 @@ from fbm_sync.adapters.store.ledger import SqlLedger, open_ledger
 from fbm_sync.domain.change import PushLimits
 from fbm_sync.domain.policy import BackorderKind
 from fbm_sync.domain.shop import ShopTerms
-from fbm_sync.domain.telling import LOG_CHANNEL
+from fbm_sync.domain.telling import LOG_CHANNEL, Silence
 from fbm_sync.flows.alert import AlertTerms, alert
 from fbm_sync.flows.notify import Delivery
 from fbm_sync.flows.plan import plan
@@ -75,7 +75,9 @@ class Shop:
         )
 
     def notify(self):
-        return Delivery(lambda: self.ledger, self.clock, lambda: self.notifiers).run(wait_seconds=10)
+        silence = Silence(manners=self.alert_terms.manners, calendars=self.terms.calendars)
+        delivery = Delivery(lambda: self.ledger, self.clock, lambda: self.notifiers, lambda: silence)
+        return delivery.run(wait_seconds=10)
 
     def limits(self, **limits):
         self.terms = dataclasses.replace(self.terms, limits=PushLimits(**limits))
