@@ -69,20 +69,15 @@ class AppriseNotifier:
         sender = Apprise()
         sender.add(self._service)
         is_page = self._scheme in _MAIL
-        try:
-            result = sender.notify(
-                title=message.subject,
-                body=message.html if is_page else message.text,
-                notify_type=_mood(lead),
-                body_format=NotifyFormat.HTML if is_page else NotifyFormat.TEXT,
-            )
-        except Exception as error:  # noqa: BLE001 (whatever breaks in a plug-in, the message did not arrive)
-            fault = f"{type(error).__name__}."
-        else:
-            if result:
-                return None
-            fault = _reason(result)
-        return DeliveryError(f"{self.label}: {fault} It is tried again.", retryable=True)
+        result = sender.notify(
+            title=message.subject,
+            body=message.html if is_page else message.text,
+            notify_type=_mood(lead),
+            body_format=NotifyFormat.HTML if is_page else NotifyFormat.TEXT,
+        )
+        if result:
+            return None
+        return DeliveryError(f"{self.label}: {_reason(result)} It is tried again.", retryable=True)
 
 
 def _service(url: str) -> "NotifyBase":

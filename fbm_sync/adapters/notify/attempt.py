@@ -23,9 +23,17 @@ class Attempts:
                 f"{self._label} still hangs on the message before; it is tried again.", retryable=True
             )
         outcome: list[DeliveryError | None] = []
+
+        def guarded() -> None:
+            try:
+                outcome.append(work())
+            except Exception as error:  # noqa: BLE001 (whatever broke, the message did not arrive)
+                fault = f"{self._label}: {type(error).__name__}. It is tried again."
+                outcome.append(DeliveryError(fault, retryable=True))
+
         # A thread of its own, and one that does not keep the process alive: some services set no limit
         # on how long they may take.
-        self._sending = threading.Thread(target=lambda: outcome.append(work()), name="notify", daemon=True)
+        self._sending = threading.Thread(target=guarded, name="notify", daemon=True)
         self._sending.start()
         self._sending.join(self._timeout_seconds)
         if self._sending.is_alive():
@@ -33,6 +41,5 @@ class Attempts:
                 f"{self._label} did not answer within {self._timeout_seconds:g} s; it is tried again.",
                 retryable=True,
             )
-        error = outcome[0] if outcome else DeliveryError(f"{self._label}: no answer.", retryable=True)
-        if error is not None:
+        if (error := outcome[0]) is not None:
             raise error

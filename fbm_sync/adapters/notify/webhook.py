@@ -67,15 +67,12 @@ class WebhookNotifier:
             TIMESTAMP_HEADER: timestamp,
             SIGNATURE_HEADER: f"sha256={signature(self._secret, timestamp, body)}",
         }
-        try:
-            # What the receiver answers is not read: its status says all.
-            with (
-                httpx.Client(timeout=self._timeout_seconds, trust_env=False) as client,
-                client.stream("POST", self._url, content=body, headers=headers) as answer,
-            ):
-                return self._judged(answer, now)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return DeliveryError(f"{self.label}: {type(error).__name__}. It is tried again.", retryable=True)
+        # What the receiver answers is not read: its status says all.
+        with (
+            httpx.Client(timeout=self._timeout_seconds, trust_env=False) as client,
+            client.stream("POST", self._url, content=body, headers=headers) as answer,
+        ):
+            return self._judged(answer, now)
 
     def _judged(self, answer: httpx.Response, now: datetime) -> DeliveryError | None:
         status = answer.status_code
