@@ -1,17 +1,13 @@
 """What every channel to people must do: on the log, a real mail server and a real webhook on loopback."""
 
-import email
-import email.policy
 import hashlib
 import hmac
-import json
-import threading
+import re
 import time as real_time
 from datetime import UTC, datetime, time, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
 from structlog.testing import capture_logs
 
 from fbm_sync.adapters.notify.apprise_channel import AppriseNotifier
@@ -27,6 +23,7 @@ from fbm_sync.errors import ConfigError, DeliveryError
 
 from builders import a_finding, a_notification, a_step, an_alert
 from fakes import FakeNotifier
+from receivers import Mailbox, Webhook
 
 CALENDAR = ShipCalendar(timezone="America/Los_Angeles", cut_off=time(14))
 WORDING = Wording(calendars=ShipCalendars(house=CALENDAR))
@@ -53,74 +50,6 @@ def a_letter(kind=TransitionKind.OPENED, severity=Severity.WARNING, not_before=N
     step = a_step(alert, kind, Reason.FIRST_FOUND, at=NOW)
     note = a_notification(1, step, channel="test", not_before=not_before)
     return Letter(channel="test", notifications=(note,))
-
-
-class Webhook:
-    """A web server that keeps what it is sent; `status` and `delay` decide how it answers."""
-
-    def __init__(self):
-        self.received = []
-        self.requests = []
-        self.answers = {}
-        self.status = 200
-        self.delay = threading.Event()
-        self.delay.set()
-        webhook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                webhook.delay.wait(10)
-                webhook.received.append(json.loads(body))
-                webhook.requests.append((dict(self.headers), body))
-                self.send_response(webhook.status)
-                for name, value in webhook.answers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *args):
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"json://user:hunter2@127.0.0.1:{self._server.server_port}/hook-secret"
-        self.plain_url = f"http://127.0.0.1:{self._server.server_port}/hook-secret"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-
-    def stop(self):
-        self.delay.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
-class _AnyPort(Controller):
-    """A mail server on whichever port is free."""
-
-    def _trigger_server(self):
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
-
-
-class Mailbox:
-    """A mail server that keeps what it is sent, or refuses it."""
-
-    def __init__(self):
-        self.received = []
-        self.refuses = False
-        self._controller = _AnyPort(self, hostname="127.0.0.1", port=0)
-        self._controller.start()
-        self.url = f"mailto://127.0.0.1:{self._controller.port}?from=shop@example.com&to=seller@example.com&mode=insecure"
-
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802 (aiosmtpd's name)
-        if self.refuses:
-            return "554 no"
-        self.received.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
-        return "250 OK"
-
-    def stop(self):
-        self._controller.stop(no_assert=True)
 
 
 @pytest.fixture
@@ -513,3 +442,19 @@ def test_a_broken_channel_is_a_failed_delivery_and_not_the_end():
 
     with pytest.raises(DeliveryError, match="x: RuntimeError"):
         Attempts("x", 1.0).run(break_down)
+
+
+def test_the_readme_says_how_a_program_makes_sure(webhook):
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (block,) = [one for one in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "def is_ours" in one]
+    receiver = {}
+    exec(block, receiver)
+    now = datetime.now(UTC)
+    WebhookNotifier("shop", webhook.plain_url, SECRET, PAGES, clock=Clock(now)).deliver(a_letter())
+    WebhookNotifier("shop", webhook.plain_url, SECRET, PAGES, clock=Clock(NOW)).deliver(a_letter())
+    (headers, body), (old, old_body) = webhook.requests
+
+    assert receiver["is_ours"](headers, body, SECRET)
+    assert not receiver["is_ours"](headers, body + b" ", SECRET)
+    assert not receiver["is_ours"](headers, body, "another")
+    assert not receiver["is_ours"](old, old_body, SECRET)
