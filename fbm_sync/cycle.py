@@ -1,4 +1,4 @@
-"""One turn of the whole work: pull, plan, push, alert, in this order, with one report at the end.
+"""One turn of the whole work: pull, plan, push, alert, notify, in this order, with one report at the end.
 
 Here: the order of the flows, and what happens when one of them fails. Not here: what a flow does, what a
 report says (`report`), when turns happen (`daemon`).
@@ -34,6 +34,9 @@ CONFIRM_WAIT_SECONDS = 120.0
 REPORT_WAIT_SECONDS = 600.0
 """How long the daemon waits for a report that it has ordered before it goes on waiting with the next tick."""
 
+NOTIFY_WAIT_SECONDS = 30.0
+"""How long a run waits for its messages to arrive; what is still on its way then is left to the next."""
+
 PARTS = ("supply", "orders", "offers")
 
 
@@ -53,6 +56,7 @@ class Wish:
     apply: bool = False
     skus: Sequence[Sku] = ()
     confirm_wait_seconds: float = CONFIRM_WAIT_SECONDS
+    notify_wait_seconds: float = NOTIFY_WAIT_SECONDS
 
 
 def new_run_id(at: datetime) -> str:
@@ -74,7 +78,7 @@ def run(app: App, wish: Wish, progress: Progress = unwatched) -> RunReport:
     ]
     if wish.only is None:
         steps.extend([turn.performance] if turn.wants("performance") else [])
-        steps.extend([turn.plan, turn.push, turn.alert])
+        steps.extend([turn.plan, turn.push, turn.alert, turn.notify])
     return turn.only(*steps)
 
 
@@ -172,16 +176,16 @@ class Turn:
         self._each("push", self._push)
 
     def alert(self) -> None:
-        """Look for trouble and tell people."""
-        told = alert_flow.alert(
-            self.app.ledger,
-            self.app.clock,
-            self.app.shop_terms,
-            self.app.alert_terms,
-            self.app.notifiers,
-        )
-        self.report.note_alerts(told)
-        _log.debug(logs.ALERTS_TOLD, opened=told.opened, resolved=told.resolved, sent=told.sent)
+        """Look for trouble, and record what people are to be told."""
+        found = alert_flow.alert(self.app.ledger, self.app.clock, self.app.shop_terms, self.app.alert_terms)
+        self.report.note_alerts(found)
+        _log.debug(logs.ALERTS_UPDATED, opened=found.opened, resolved=found.resolved)
+
+    def notify(self) -> None:
+        """Tell people; a channel that takes long is not waited for."""
+        told = self.app.delivery.run(self.wish.notify_wait_seconds)
+        self.report.note_told(told)
+        _log.debug(logs.ALERTS_TOLD, sent=told.sent, failed=told.failed)
 
     def prune(self) -> None:
         """Forget history that is older than the settings keep it."""

@@ -32,6 +32,9 @@ _STOP_SECONDS = 8
 
 _LOOK_SECONDS = 0.5
 
+_NOTIFY_MINUTES = 0.25
+"""So often the outbox is looked into: alerts that cannot wait do not."""
+
 _PRUNE_MINUTES = 24 * 60.0
 _PERFORMANCE_MINUTES = 60.0
 """Amazon's report is read once a day; it is asked for again every hour as long as there is none."""
@@ -101,7 +104,7 @@ class Daemon:
                 self.app.account(account.name)
                 self.app.hint_sources(account.name)
             # What only shows when it is used (an unknown country's holidays, a store in the way) shows now.
-            _ = self.app.ledger, self.app.alert_terms
+            _ = self.app.ledger, self.app.alert_terms, self.app.notifiers
             accounts = list(self.app.shop_terms.accounts)
             for name, created_on in self.app.alert_terms.secrets_created.items():
                 ends_at = datetime.combine(created_on + CLIENT_SECRET_LIFE, time.min, UTC)
@@ -142,6 +145,7 @@ class Daemon:
             ("push", self._push, rhythm.push_minutes),
             ("alert", self._alert, rhythm.alert_minutes),
             ("performance", self._performance, _PERFORMANCE_MINUTES),
+            ("notify", self._notify, _NOTIFY_MINUTES),
         ]
         if self.app.settings.keep_days:
             jobs.append(("prune", self._prune, _PRUNE_MINUTES))
@@ -209,6 +213,15 @@ class Daemon:
     def _alert(self) -> RunReport:
         turn = cycle.Turn(self.app, cycle.Wish())
         return turn.only(turn.alert)
+
+    def _notify(self) -> RunReport:
+        """Send what waits; nothing is waited for, so that a slow channel keeps no other from its news."""
+        report = RunReport()
+        told = self.app.delivery.run(wait_seconds=_LOOK_SECONDS)
+        report.note_told(told)
+        if told.sent or told.failed:
+            _log.info(logs.ALERTS_TOLD, sent=told.sent, failed=told.failed, busy=list(told.busy))
+        return report
 
     def _prune(self) -> RunReport:
         turn = cycle.Turn(self.app, cycle.Wish())

@@ -130,11 +130,15 @@ class UnexpectedPayload(RemoteError):
 
 
 class DeliveryError(FbmSyncError):
-    """A notification did not reach its channel; `retryable` says whether trying again can help."""
+    """A notification did not reach its channel; `retryable` says whether trying again can help.
 
-    def __init__(self, message: str, *, retryable: bool) -> None:
+    `retry_after_seconds` is how long the service asked us to wait, if it did.
+    """
+
+    def __init__(self, message: str, *, retryable: bool, retry_after_seconds: float | None = None) -> None:
         super().__init__(message)
         self.retryable = retryable
+        self.retry_after_seconds = retry_after_seconds
 
 
 class StoreError(FbmSyncError):

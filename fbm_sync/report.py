@@ -12,6 +12,7 @@ from typing import Any
 
 from fbm_sync.domain.alert import Transition
 from fbm_sync.flows.alert import AlertReport
+from fbm_sync.flows.notify import NotifyReport
 from fbm_sync.flows.pull import HintsPulled, OffersPulled, OrdersPulled, SupplyPulled
 from fbm_sync.flows.push import PushReport
 from fbm_sync.ports import Failure
@@ -91,11 +92,15 @@ class RunReport:
         self.alerts.update(
             opened=told.opened,
             escalated=told.escalated,
+            reminded=told.reminded,
             resolved=told.resolved,
-            sent=told.sent,
-            failed=told.failed,
         )
         self.transitions.extend(told.transitions)
+
+    def note_told(self, told: NotifyReport) -> None:
+        """Add what was told."""
+        self.alerts.update(sent=told.sent, failed=told.failed)
+        self.notes.extend(f"The channel {name} is slow; it is still sending." for name in told.busy)
 
     def note_traffic(self, sent: Counter[str]) -> None:
         """Set the requests sent, by operation; those refused for quota are counted under "throttled"."""
@@ -112,7 +117,7 @@ class RunReport:
             "push": _fields(
                 self.push, "previewed", "applied", "held", "unchanged", "rejected", "unconfirmed", "deferred"
             ),
-            "alerts": _fields(self.alerts, "opened", "escalated", "resolved", "sent", "failed"),
+            "alerts": _fields(self.alerts, "opened", "escalated", "reminded", "resolved", "sent", "failed"),
             "requests": dict(sorted(self.requests.items())),
             "throttled": self.throttled,
             "watermarks": {name: at.isoformat() if at else None for name, at in self.watermarks.items()},

@@ -14,18 +14,20 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from fbm_sync.domain.alert import QuietHours
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.offer import AutomatedHandling
 from fbm_sync.domain.shop import ShopTerms
+from fbm_sync.domain.telling import LOG_CHANNEL, QuietHours, Silence
 from fbm_sync.errors import ConfigError
-from fbm_sync.flows.alert import LOG_CHANNEL, AlertTerms
+from fbm_sync.flows.alert import AlertTerms
+from fbm_sync.flows.notify import Delivery
 from fbm_sync.flows.pull import HintTerms, PullTerms
 from fbm_sync.flows.push import PushTerms
 from fbm_sync.ports import Clock, Ledger, Notifier, RequestBudget, SupplySource
 from fbm_sync.settings import AccountSettings, QueueSettings, Settings, read_credentials
 
 if TYPE_CHECKING:
+    from fbm_sync.adapters.notify.pages import Pages
     from fbm_sync.adapters.queue.sqs import SqsHints
     from fbm_sync.adapters.spapi.account import AmazonAccount
     from fbm_sync.adapters.spapi.notifications import Wanted
@@ -89,15 +91,43 @@ class App:
         )
 
     @cached_property
+    def pages(self) -> "Pages":
+        """The words of alerts, on ours or the seller's own templates."""
+        from fbm_sync.adapters.notify.pages import Pages
+        from fbm_sync.adapters.notify.wording import Wording
+        from fbm_sync.settings.marketplaces import MARKETPLACES
+
+        hosts = {
+            account.name: MARKETPLACES[account.marketplaces[0]].seller_central
+            for account in self.settings.accounts
+        }
+        wording = Wording(calendars=self.shop_terms.calendars, hosts=hosts)
+        return Pages(wording, self.settings.alerts.templates)
+
+    @cached_property
     def notifiers(self) -> Mapping[str, Notifier]:
-        """The channels to people by name; the log is always one of them."""
+        """The channels to people and programs by name; the log is always one of them."""
         from fbm_sync.adapters.notify.apprise_channel import AppriseNotifier
         from fbm_sync.adapters.notify.log_channel import LogNotifier
 
-        found: dict[str, Notifier] = {LOG_CHANNEL: LogNotifier(self.calendar)}
+        found: dict[str, Notifier] = {LOG_CHANNEL: LogNotifier(self.pages.wording)}
         for channel in self.settings.alerts.channels:
-            found[channel.name] = AppriseNotifier(channel.url, self.calendar, clock=self.clock)
+            found[channel.name] = AppriseNotifier(channel.url, self.pages, clock=self.clock)
+        for hook in self.settings.alerts.webhooks:
+            from fbm_sync.adapters.notify.webhook import WebhookNotifier
+
+            found[hook.name] = WebhookNotifier(hook.name, hook.url, hook.secret, self.pages, clock=self.clock)
         return {**found, **self.extra_notifiers}
+
+    @cached_property
+    def delivery(self) -> Delivery:
+        """Who sends what waits in the outbox."""
+        return Delivery(
+            lambda: self.ledger,
+            self.clock,
+            lambda: self.notifiers,
+            lambda: Silence(manners=self.alert_terms.manners, calendars=self.shop_terms.calendars),
+        )
 
     def account(self, name: str) -> "AmazonAccount":
         """Return one account's doors to Amazon. Raises `ConfigError` when its credentials are missing."""
@@ -243,7 +273,10 @@ class App:
         quiet = self.settings.alerts.quiet_hours
         return AlertTerms(
             channels=tuple(name for name in self.notifiers if name != LOG_CHANNEL),
+            routes=self.settings.alerts.routes,
             quiet_hours=QuietHours(begin=quiet[0], end=quiet[1]) if quiet else None,
+            digest_at=self.settings.alerts.digest_at,
+            remind_after=self.settings.alerts.remind_after,
             secrets_created={
                 account.name: account.client_secret_created_on
                 for account in self.settings.accounts
@@ -255,6 +288,9 @@ class App:
 
     def close(self) -> None:
         """Let go of connections and of the store."""
+        if "delivery" in self.__dict__:
+            self.delivery.close()
+            del self.__dict__["delivery"]
         for account in self._accounts.values():
             account.close()
         self._accounts.clear()

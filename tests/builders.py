@@ -12,12 +12,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from fbm_sync.domain.alert import Alert, AlertState, Finding, Reason, Severity, Transition, TransitionKind
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.change import PushLimits
 from fbm_sync.domain.channel import Channel
 from fbm_sync.domain.decision import OfferDecision
 from fbm_sync.domain.delay import Evidence, ForecastMethod, law_of
 from fbm_sync.domain.leadtime import ArrivalForecast, ArrivalTerms, ExpectedLot
+from fbm_sync.domain.letters import Notification
 from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
 from fbm_sync.domain.offer import AutomatedHandling
 from fbm_sync.domain.order import Order, OrderId, OrderItem, OrderStatus, Shipment, Sku
@@ -522,3 +524,38 @@ def a_random_shop(
         recent=(*holding, *rng.choice((_PAST, _PAST, ()))),
     )
     return Shop((facts, terms))
+
+
+def a_finding(
+    kind: str = "due_soon", subject: str = "111-1", severity: Severity = Severity.WARNING, **changes: Any
+) -> Finding:
+    """Something wrong right now."""
+    facts = {"account": ACCOUNT, "kind": kind, "subject": subject, "severity": severity}
+    return Finding(**{"text": "-", "action": "-"} | facts | changes)
+
+
+def an_alert(finding: Finding | None = None, **changes: Any) -> Alert:
+    """An open alert, from now on."""
+    facts = {"finding": finding or a_finding(), "state": AlertState.OPEN, "opened_at": NOW, "changed_at": NOW}
+    return Alert(**facts | changes)
+
+
+def a_step(
+    alert: Alert | None = None,
+    kind: TransitionKind = TransitionKind.OPENED,
+    reason: Reason = Reason.FIRST_FOUND,
+    **changes: Any,
+) -> Transition:
+    """A step in an alert's life, now."""
+    return Transition(**{"alert": alert or an_alert(), "kind": kind, "reason": reason, "at": NOW} | changes)
+
+
+def a_notification(number: int = 1, step: Transition | None = None, **changes: Any) -> Notification:
+    """A step on its way to the telephone, due now."""
+    facts = {
+        "notification_id": number,
+        "channel": "phone",
+        "transition": step or a_step(),
+        "not_before": NOW,
+    }
+    return Notification(**facts | changes)

@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from fbm_sync.domain.alert import Notification
 from fbm_sync.domain.change import PushOutcome, PushReceipt
+from fbm_sync.domain.letters import Letter
 from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
 from fbm_sync.domain.order import Order, OrderId, Sku
 from fbm_sync.domain.supply import SupplySnapshot
@@ -372,18 +372,18 @@ class FakeNotifier:
     """One channel to people, who remember all they were told."""
 
     def __init__(self) -> None:
-        self.delivered: list[Notification] = []
+        self.delivered: list[Letter] = []
         self.trouble: deque[BaseException | None] = deque()
         self.broken: DeliveryError | None = None
         self.tries = 0
         self.dies_after_telling = False
 
-    def deliver(self, notification: Notification) -> None:
+    def deliver(self, letter: Letter) -> None:
         self.tries += 1
         error = self.trouble.popleft() if self.trouble else self.broken
         if error is not None:
             raise error
-        self.delivered.append(notification)
+        self.delivered.append(letter)
         if self.dies_after_telling:
             self.dies_after_telling = False
             raise Killed
@@ -396,4 +396,4 @@ class FakeNotifier:
     @property
     def told(self) -> list[tuple[str, str]]:
         """What was told: kind of step and the alert's key."""
-        return [(one.transition.kind.value, one.transition.alert.key) for one in self.delivered]
+        return [(step.kind.value, step.alert.key) for letter in self.delivered for step in letter.transitions]

@@ -13,14 +13,13 @@ from fbm_sync.domain.change import PushLimits
 from fbm_sync.domain.offer import AutomatedHandling
 from fbm_sync.domain.policy import BackorderKind
 from fbm_sync.emulator import load_scenario, running
-from fbm_sync.flows.alert import LOG_CHANNEL, AlertTerms, alert
+from fbm_sync.flows.alert import AlertTerms, alert
 from fbm_sync.flows.plan import plan
 from fbm_sync.flows.pull import PullTerms, pull_named_orders, pull_offers, pull_orders
 from fbm_sync.flows.push import PushTerms, push
 from fbm_sync.wiring import SharedBudget
 
 from builders import a_count, a_policy, a_supply, shop_terms
-from fakes import FakeNotifier
 
 START = "2026-03-02T17:00:00Z"  # a Monday morning in Los Angeles
 SELLER, MARKET = "A1EXAMPLE", "ATVPDKIKX0DER"
@@ -145,7 +144,7 @@ class Seller:
 
     def alert(self, **terms):
         """Look for trouble; returns the kinds of all open alerts with their subjects."""
-        alert(self.ledger, self, self.terms(), AlertTerms(**terms), {LOG_CHANNEL: FakeNotifier()})
+        alert(self.ledger, self, self.terms(), AlertTerms(**terms))
         with self.ledger.transaction() as books:
             return {(one.finding.kind, one.finding.subject) for one in books.alerts.alerts()}
 

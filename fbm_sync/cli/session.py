@@ -12,6 +12,7 @@ from fbm_sync.settings import Settings, find_config, load
 from fbm_sync.wiring import App, build
 
 _AGO = re.compile(r"(\d+)\s*([mhdw])")
+_LONGEST_SPAN = timedelta(days=366)
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -47,3 +48,18 @@ def instant(text: str | None, now: datetime, option: str) -> datetime | None:
             next_step="Give it in one of these forms.",
         )
     return at.astimezone(UTC)
+
+
+def span(text: str, option: str) -> timedelta:
+    """Read "4h", "90m", "2d": how long something shall last, at most a year."""
+    match = _AGO.fullmatch(text.strip())
+    try:
+        length = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else timedelta(0)
+    except OverflowError:
+        length = timedelta(0)
+    if not timedelta(0) < length <= _LONGEST_SPAN:
+        raise ConfigError(
+            [f"{option}: {text!r} is not a span (90m, 4h, 2d), above 0 and at most a year"],
+            next_step="Give it in one of these forms.",
+        )
+    return length

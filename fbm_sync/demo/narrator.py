@@ -4,12 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from fbm_sync.adapters.notify.wording import word
-from fbm_sync.domain.alert import Notification, TransitionKind
+from fbm_sync.adapters.notify.pages import Pages
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.decision import OfferDecision
+from fbm_sync.domain.letters import Letter
 from fbm_sync.domain.listing import ListingMode, describe
 from fbm_sync.domain.order import Sku
+from fbm_sync.domain.telling import Purpose
 from fbm_sync.report import RunReport
 
 _MODES = {
@@ -86,16 +87,17 @@ class PeopleChannel:
 
     label = "people"
 
-    def __init__(self, narrator: Narrator, calendar: ShipCalendar, now: Callable[[], datetime]) -> None:
-        self._narrator, self._calendar, self._now = narrator, calendar, now
+    def __init__(self, narrator: Narrator, pages: Pages, now: Callable[[], datetime]) -> None:
+        self._narrator, self._pages, self._now = narrator, pages, now
         self._last_said = ""
 
-    def deliver(self, notification: Notification) -> None:
+    def deliver(self, letter: Letter) -> None:
         """Tell the message; the reason only once when several in a row share it."""
-        message = word(notification.transition, self._calendar, self._now())
+        message = self._pages.message(letter, self._now())
         self._narrator.tell(self._now(), f"ALERT  {message.subject}")
-        finding = notification.transition.alert.finding
+        finding = letter.transition.alert.finding
         reason = f"{finding.text} {finding.action}"
-        if notification.transition.kind is not TransitionKind.RESOLVED and reason != self._last_said:
+        is_news = not letter.transition.is_over and letter.purpose is not Purpose.DIGEST
+        if is_news and reason != self._last_said:
             self._narrator.tell(self._now(), f"       {reason}")
             self._last_said = reason

@@ -104,7 +104,7 @@ def play(
         channels: dict[str, PeopleChannel] = {}
         with build(load(config, {}), clock=clock, environ=_CREDENTIALS, extra_notifiers=channels) as app:
             narrator = Narrator(say, app.calendar)
-            channels["people"] = PeopleChannel(narrator, app.calendar, clock.now)
+            channels["people"] = PeopleChannel(narrator, app.pages, clock.now)
             story = Story(shop, amazon, clock, app, narrator, directory / "supply")
             story.opening()
             story.live(days, progress)

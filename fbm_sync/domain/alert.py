@@ -1,16 +1,16 @@
-"""Finding, alert, transition, notification: the life of a piece of bad news, and of its end.
+"""Finding, alert, transition: the life of a piece of bad news, and of its end.
 
 A finding is what is wrong right now; an alert is its life over time; a transition is a step in that
-life worth telling; a notification is one transition on its way to one channel. Identity is account,
-kind and subject. Each stage is told once; that it is over is news too.
+life worth telling. Identity is account, kind and subject. Each stage is told once, a severity only when
+it is worse than any before; that it is over is news too. Whom to tell, and when, is `telling`.
 """
 
 import dataclasses
 import enum
-from collections.abc import Iterable
-from datetime import datetime, time, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 
-from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.domain.deadline import STAGES
 
 
 class Severity(enum.StrEnum):
@@ -19,6 +19,11 @@ class Severity(enum.StrEnum):
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """The higher, the sooner."""
+        return list(Severity).index(self)
 
 
 class AlertState(enum.StrEnum):
@@ -53,10 +58,24 @@ class Finding:
         """The identity under which this trouble is remembered."""
         return f"{self.account}:{self.kind}:{self.subject}"
 
+    @property
+    def is_order(self) -> bool:
+        """Whether it is about one order, which is always in one state of several."""
+        return self.orders == (self.subject,)
+
+
+Life = tuple[str, datetime]
+"""One life of a trouble: its key, and when this life began. What comes back has a new life."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """A finding that people were told of (or will be): its life over time."""
+    """A finding that people were told of (or will be): its life over time.
+
+    `told_stages` holds the stages told and those they overtook, `worst` the worst severity of this life
+    (`None` in records of old: then the present one). `critical_at` is when it first became critical,
+    `reminded_at` when people were last reminded of it as it is now.
+    """
 
     finding: Finding
     state: AlertState
@@ -65,11 +84,30 @@ class Alert:
     resolved_at: datetime | None = None
     acknowledged_at: datetime | None = None
     told_stages: tuple[str, ...] = ()
+    worst: Severity | None = None
+    critical_at: datetime | None = None
+    reminded_at: datetime | None = None
+    snoozed_at: datetime | None = None
+    snoozed_until: datetime | None = None
 
     @property
     def key(self) -> str:
         """The identity under which this trouble is remembered."""
         return self.finding.key
+
+    @property
+    def life(self) -> Life:
+        """Which life of this trouble it is."""
+        return self.key, self.opened_at
+
+    @property
+    def gravest(self) -> Severity:
+        """The worst it has been in this life."""
+        return max(self.worst or self.finding.severity, self.finding.severity, key=lambda one: one.rank)
+
+    def is_snoozed(self, now: datetime) -> bool:
+        """Tell whether a person asked for silence until later."""
+        return self.snoozed_until is not None and now < self.snoozed_until
 
 
 class TransitionKind(enum.StrEnum):
@@ -77,42 +115,41 @@ class TransitionKind(enum.StrEnum):
 
     OPENED = "opened"
     ESCALATED = "escalated"
+    REMINDED = "reminded"
     RESOLVED = "resolved"
+
+
+class Reason(enum.StrEnum):
+    """Why a step is told: each has its own words, and its own name for programs."""
+
+    FIRST_FOUND = "first_found"
+    STAGE_REACHED = "stage_reached"
+    GOT_WORSE = "got_worse"
+    STILL_OPEN = "still_open"
+    SNOOZE_OVER = "snooze_over"
+    NO_LONGER_FOUND = "no_longer_found"
+    GOES_ON = "goes_on"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
-    """One step in an alert's life with its named reason; `not_before` is when it may be told."""
+    """One step in an alert's life with its named reason; `alert` is as it was after the step."""
 
     alert: Alert
     kind: TransitionKind
-    reason: str
+    reason: Reason
     at: datetime
-    not_before: datetime
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the trouble has ended."""
+        return self.kind is TransitionKind.RESOLVED
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Notification:
-    """One transition on its way to one channel; recorded before it is sent, marked after."""
-
-    notification_id: int
-    channel: str
-    transition: Transition
-    attempts: int = 0
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class QuietHours:
-    """The hours in the seller's own time in which people are left alone; `begin` may be after `end`."""
-
-    begin: time
-    end: time
-
-    def holds(self, moment: time) -> bool:
-        """Tell whether a wall-clock time lies within them."""
-        if self.begin <= self.end:
-            return self.begin <= moment < self.end
-        return moment >= self.begin or moment < self.end
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it may wake people: critical, and something they have not heard before."""
+        fresh = self.kind in (TransitionKind.OPENED, TransitionKind.ESCALATED)
+        return fresh and self.alert.finding.severity is Severity.CRITICAL
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,83 +163,101 @@ class AlertUpdate:
 def update_alerts(
     known: Iterable[Alert],
     findings: Iterable[Finding],
-    calendar: ShipCalendar,
     *,
     now: datetime,
-    quiet_hours: QuietHours | None = None,
+    remind_after: Mapping[Severity, timedelta] | None = None,
 ) -> AlertUpdate:
-    """Compare the present findings with the open alerts: open, escalate, refresh or resolve each.
+    """Compare the present findings with the open alerts: open, escalate, remind, refresh or resolve each.
 
-    A finding that returns after its alert was resolved opens a new life. An unchanged one is told
-    nothing, however often it is found; a stage already told is never told again.
+    A finding that returns after its alert was resolved opens a new life. An unchanged one is told again
+    only as a reminder, after as long as `remind_after` says for its severity, and not once somebody has
+    acknowledged it; without an entry there is none. A stage already told is never told again.
     """
     before = {alert.key: alert for alert in known if alert.state is AlertState.OPEN}
-    alerts, steps = [], []
     found = {finding.key: finding for finding in findings}
+    pauses = remind_after or {}
+    alerts, steps = [], []
     for key in sorted(found):
-        alert, step = _step(before.get(key), found[key], now)
+        alert, step = _step(before.get(key), found[key], now, pauses)
         alerts.append(alert)
         if step is not None:
             kind, reason = step
-            steps.append(_transition(alert, kind, reason, now, calendar, quiet_hours))
+            steps.append(Transition(alert=alert, kind=kind, reason=reason, at=now))
+    fresh = [finding for key, finding in found.items() if key not in before]
     for key in sorted(before.keys() - found.keys()):
         alert = dataclasses.replace(before[key], state=AlertState.RESOLVED, changed_at=now, resolved_at=now)
         alerts.append(alert)
-        reason = "the trouble is no longer found"
-        steps.append(_transition(alert, TransitionKind.RESOLVED, reason, now, calendar, quiet_hours))
+        reason = Reason.GOES_ON if _goes_on(alert.finding, fresh) else Reason.NO_LONGER_FOUND
+        steps.append(Transition(alert=alert, kind=TransitionKind.RESOLVED, reason=reason, at=now))
     return AlertUpdate(alerts=tuple(alerts), transitions=tuple(steps))
 
 
+_Step = tuple[TransitionKind, Reason]
+
+
 def _step(
-    before: Alert | None, finding: Finding, now: datetime
-) -> tuple[Alert, tuple[TransitionKind, str] | None]:
+    before: Alert | None, finding: Finding, now: datetime, pauses: Mapping[Severity, timedelta]
+) -> tuple[Alert, _Step | None]:
     """Return the alert after this finding and, when something is worth telling, what and why."""
-    told = () if finding.stage is None else (finding.stage,)
+    critical_at = now if finding.severity is Severity.CRITICAL else None
     if before is None:
-        alert = Alert(finding=finding, state=AlertState.OPEN, opened_at=now, changed_at=now, told_stages=told)
-        return alert, (TransitionKind.OPENED, "first found")
-    worse = _RANK[finding.severity] > _RANK[before.finding.severity]
+        alert = Alert(
+            finding=finding,
+            state=AlertState.OPEN,
+            opened_at=now,
+            changed_at=now,
+            told_stages=_overtaken(finding.stage),
+            worst=finding.severity,
+            critical_at=critical_at,
+        )
+        return alert, (TransitionKind.OPENED, Reason.FIRST_FOUND)
+    worst = before.gravest
+    worse = finding.severity.rank > worst.rank
     new_stage = finding.stage is not None and finding.stage not in before.told_stages
     if not worse and not new_stage:
-        return dataclasses.replace(before, finding=finding), None
+        return _reminded(dataclasses.replace(before, finding=finding, worst=worst), now, pauses)
+    told = tuple(stage for stage in _overtaken(finding.stage) if stage not in before.told_stages)
     alert = dataclasses.replace(
         before,
         finding=finding,
         changed_at=now,
-        told_stages=(*before.told_stages, *(stage for stage in told if stage not in before.told_stages)),
+        told_stages=before.told_stages + told,
+        worst=finding.severity if worse else worst,
+        critical_at=before.critical_at or critical_at,
+        reminded_at=None,
     )
-    reason = f"stage {finding.stage} reached" if new_stage else f"now {finding.severity.value}"
-    return alert, (TransitionKind.ESCALATED, reason)
+    return alert, (TransitionKind.ESCALATED, Reason.STAGE_REACHED if new_stage else Reason.GOT_WORSE)
 
 
-_RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
+def _overtaken(stage: str | None) -> tuple[str, ...]:
+    """Return a stage with the less urgent ones before it, which are not told after it."""
+    if stage is None:
+        return ()
+    names = [name for name, _ in sorted(STAGES, key=lambda entry: entry[1], reverse=True)]
+    return tuple(names[: names.index(stage) + 1]) if stage in names else (stage,)
 
 
-def _transition(
-    alert: Alert,
-    kind: TransitionKind,
-    reason: str,
-    now: datetime,
-    calendar: ShipCalendar,
-    quiet_hours: QuietHours | None,
-) -> Transition:
-    not_before = _told_at(alert, kind, now, calendar, quiet_hours)
-    return Transition(alert=alert, kind=kind, reason=reason, at=now, not_before=not_before)
+def _reminded(
+    alert: Alert, now: datetime, pauses: Mapping[Severity, timedelta]
+) -> tuple[Alert, _Step | None]:
+    """Remind people of what nobody has acknowledged: after a while, and when a snooze is over."""
+    severity = alert.finding.severity
+    if alert.acknowledged_at is not None or severity is Severity.INFO or alert.is_snoozed(now):
+        return alert, None
+    told_at = max(alert.changed_at, alert.reminded_at or alert.changed_at)
+    pause = pauses.get(severity)
+    if alert.snoozed_until is not None and told_at < alert.snoozed_until:
+        reason = Reason.SNOOZE_OVER
+    elif pause is not None and now - told_at >= pause:
+        reason = Reason.STILL_OPEN
+    else:
+        return alert, None
+    return dataclasses.replace(alert, reminded_at=now), (TransitionKind.REMINDED, reason)
 
 
-def _told_at(
-    alert: Alert,
-    kind: TransitionKind,
-    now: datetime,
-    calendar: ShipCalendar,
-    quiet_hours: QuietHours | None,
-) -> datetime:
-    """Return when to tell: at once, or at the end of quiet hours unless it is critical and bad news."""
-    urgent = alert.finding.severity is Severity.CRITICAL and kind is not TransitionKind.RESOLVED
-    local = calendar.local(now)
-    if quiet_hours is None or urgent or not quiet_hours.holds(local.time()):
-        return now
-    day = local.date()
-    if local.time() >= quiet_hours.end:
-        day += timedelta(days=1)
-    return calendar.at(day, quiet_hours.end)
+def _goes_on(gone: Finding, fresh: Iterable[Finding]) -> bool:
+    """Tell whether an order's trouble did not end but turned into another one, no less urgent."""
+    return gone.is_order and any(
+        (one.account, one.subject) == (gone.account, gone.subject) and one.severity.rank >= gone.severity.rank
+        for one in fresh
+    )

@@ -1,105 +1,96 @@
-"""Alert: look for trouble, remember what people were told, and tell them what is new."""
+"""Alert: look for trouble, remember what people are to be told, and whom. Sending it is `notify`."""
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 
-import structlog
-
-from fbm_sync.domain.alert import (
-    Notification,
-    QuietHours,
-    Severity,
-    Transition,
-    TransitionKind,
-    update_alerts,
-)
+from fbm_sync.domain.alert import Finding, Severity, Transition, TransitionKind, update_alerts
+from fbm_sync.domain.calendar import ShipCalendars
+from fbm_sync.domain.delivering import channel_findings
 from fbm_sync.domain.plan import assess_orders
 from fbm_sync.domain.shop import ShopTerms
-from fbm_sync.errors import DeliveryError
+from fbm_sync.domain.telling import Manners, QuietHours, Route, address
 from fbm_sync.flows.facts import load_orders, load_totals
 from fbm_sync.flows.findings import gather_findings
 from fbm_sync.flows.lookout import look_out
 from fbm_sync.flows.scope import scope_of
-from fbm_sync.ports import Books, Clock, Ledger, Notifier
-
-_log = structlog.get_logger()
-
-_RETRY_MINUTES = (1, 2, 5, 15, 60)
-"""Pause after each failed attempt of a notification, in minutes; the last one repeats: news is never lost."""
-
-LOG_CHANNEL = "log"
-"""The channel that hears everything at once; low-urgency news stay in it and disturb nobody."""
+from fbm_sync.ports import Books, Clock, Ledger
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AlertTerms:
     """Whom to tell besides the log, and when to leave them alone.
 
-    `stale_minutes` without a complete pull of orders is trouble itself. `secrets_created` says, by account,
-    on which day its client secret was made, where that is known.
+    Without `routes` all `channels` hear of everything. `remind_after` says by severity after how long
+    people are reminded of what nobody has acknowledged; where it says nothing they are not. Without
+    `digest_at` low-urgency news stay in the log. `stale_minutes` without a complete pull of orders is
+    trouble itself. `secrets_created` says, by account, on which day its client secret was made, where that
+    is known.
     """
 
     channels: Sequence[str] = ()
+    routes: Sequence[Route] = ()
     quiet_hours: QuietHours | None = None
+    digest_at: time | None = None
+    remind_after: Mapping[Severity, timedelta] = dataclasses.field(default_factory=dict)
     stale_minutes: int = 60
     secrets_created: Mapping[str, date] = dataclasses.field(default_factory=dict)
+
+    @property
+    def manners(self) -> Manners:
+        """Whom to tell of what, and when not."""
+        everybody = (Route(channels=tuple(self.channels)),)
+        return Manners(
+            routes=tuple(self.routes) or everybody, quiet_hours=self.quiet_hours, digest_at=self.digest_at
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AlertReport:
-    """What changed in the alert list, and what was told."""
+    """What changed in the alert list."""
 
     opened: int = 0
     escalated: int = 0
+    reminded: int = 0
     resolved: int = 0
-    sent: int = 0
-    failed: int = 0
     transitions: tuple[Transition, ...] = ()
 
 
-def alert(
-    ledger: Ledger,
-    clock: Clock,
-    shop: ShopTerms,
-    terms: AlertTerms,
-    notifiers: Mapping[str, Notifier],
-) -> AlertReport:
-    """Judge every open order again, update the alert list, and deliver what is due.
+def alert(ledger: Ledger, clock: Clock, shop: ShopTerms, terms: AlertTerms) -> AlertReport:
+    """Judge every open order again, update the alert list, and put what is news into the outbox.
 
-    Time alone changes an order's state, so this runs without a new plan. News are recorded before
-    they are sent and marked after: a crash in between repeats one, and never loses one.
+    Time alone changes an order's state, so this runs without a new plan. The list and the outbox change
+    together or not at all: a crash neither loses news nor makes the same news twice.
     """
-    steps = _update(ledger, clock.now(), shop, terms)
-    sent, failed = _deliver(ledger, clock, notifiers)
-    kinds = Counter(step.kind for step in steps)
-    return AlertReport(
-        opened=kinds[TransitionKind.OPENED],
-        escalated=kinds[TransitionKind.ESCALATED],
-        resolved=kinds[TransitionKind.RESOLVED],
-        sent=sent,
-        failed=failed,
-        transitions=steps,
-    )
-
-
-def _update(ledger: Ledger, now: datetime, shop: ShopTerms, terms: AlertTerms) -> tuple[Transition, ...]:
+    now = clock.now()
     with ledger.transaction() as books:
         _judge(books, now, shop)
         look_out(books, shop, now)
         found = gather_findings(
             books, shop, now, stale_minutes=terms.stale_minutes, secrets_created=terms.secrets_created
         )
-        update = update_alerts(
-            books.alerts.alerts(), found, shop.calendar, now=now, quiet_hours=terms.quiet_hours
-        )
-        books.alerts.record(update.alerts)
-        loud = [step for step in update.transitions if step.alert.finding.severity is not Severity.INFO]
-        books.alerts.enqueue(loud, terms.channels)
-        # Quiet hours hold back what rings; a log does not ring.
-        at_once = [dataclasses.replace(step, not_before=now) for step in update.transitions]
-        books.alerts.enqueue(at_once, [LOG_CHANNEL])
+        found += channel_findings(books.alerts.outbox.channels().values(), terms.manners.channels, now)
+        steps = remember(books, found, shop.calendars, terms, now)
+    kinds = Counter(step.kind for step in steps)
+    return AlertReport(
+        opened=kinds[TransitionKind.OPENED],
+        escalated=kinds[TransitionKind.ESCALATED],
+        reminded=kinds[TransitionKind.REMINDED],
+        resolved=kinds[TransitionKind.RESOLVED],
+        transitions=steps,
+    )
+
+
+def remember(
+    books: Books, findings: Iterable[Finding], calendars: ShipCalendars, terms: AlertTerms, now: datetime
+) -> tuple[Transition, ...]:
+    """Record what follows from the present findings: alerts, and for each channel what it shall hear."""
+    update = update_alerts(books.alerts.alerts(), findings, now=now, remind_after=terms.remind_after)
+    books.alerts.record(update.alerts)
+    over = [step.alert.key for step in update.transitions if step.is_over]
+    heard = books.alerts.outbox.hearing(over) if over else {}
+    books.alerts.outbox.enqueue(address(update.transitions, terms.manners, calendars, heard))
     return update.transitions
 
 
@@ -112,52 +103,3 @@ def _judge(books: Books, now: datetime, shop: ShopTerms) -> None:
     facts = load_orders(books, shop, now, scope.skus)
     outlooks = assess_orders(facts, shop, now, totals).outlooks
     books.orders.record_outlooks(outlooks, now, scope.skus)
-
-
-def _deliver(ledger: Ledger, clock: Clock, notifiers: Mapping[str, Notifier]) -> tuple[int, int]:
-    """Send what is due, one at a time; a channel that fails is left for later and holds up nobody.
-
-    All that waits for a failing channel is put off with its first, unsent: it would otherwise fill the
-    list of what is due and keep the news of the other channels out of it.
-    """
-    sent = failed = 0
-    put_off: dict[str, tuple[DeliveryError, datetime]] = {}
-    with ledger.transaction() as books:
-        due = books.alerts.due(clock.now())
-    for notification in due:
-        channel, number = notification.channel, notification.notification_id
-        if channel in put_off:
-            error, retry_at = put_off[channel]
-            with ledger.transaction() as books:
-                books.alerts.mark_failed(number, str(error), retry_at)
-            continue
-        failure = _send(notification, notifiers)
-        with ledger.transaction() as books:
-            if failure is None:
-                books.alerts.mark_sent(number, clock.now())
-                sent += 1
-                continue
-            again_at = _retry_at(notification, failure, clock.now())
-            books.alerts.mark_failed(number, str(failure), again_at)
-        failed += 1
-        if again_at is not None:
-            put_off[channel] = (failure, again_at)
-    return sent, failed
-
-
-def _send(notification: Notification, notifiers: Mapping[str, Notifier]) -> DeliveryError | None:
-    notifier = notifiers.get(notification.channel)
-    if notifier is None:
-        return DeliveryError("This channel is no longer configured.", retryable=False)
-    try:
-        notifier.deliver(notification)
-    except DeliveryError as error:
-        _log.error("notification_failed", channel=notification.channel, error=str(error))
-        return error
-    return None
-
-
-def _retry_at(notification: Notification, error: DeliveryError, now: datetime) -> datetime | None:
-    if not error.retryable:
-        return None
-    return now + timedelta(minutes=_RETRY_MINUTES[min(notification.attempts, len(_RETRY_MINUTES) - 1)])

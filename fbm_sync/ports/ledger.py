@@ -6,11 +6,13 @@ from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Protocol
 
-from fbm_sync.domain.alert import Alert, Finding, Notification, Transition
+from fbm_sync.domain.alert import Alert, Finding, Life
 from fbm_sync.domain.allocation import Assigned
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.decision import OfferDecision
+from fbm_sync.domain.delivering import ChannelState
+from fbm_sync.domain.letters import Notification, Tray, Untold
 from fbm_sync.domain.listing import ObservedOffer, OfferChange
 from fbm_sync.domain.open_risk import OpenRisks
 from fbm_sync.domain.order import Order, OrderId, Sku
@@ -19,6 +21,7 @@ from fbm_sync.domain.projection import OpenOrder, Pace
 from fbm_sync.domain.risk import OrderOutlook
 from fbm_sync.domain.standing import HealthTerms, Span, Tally
 from fbm_sync.domain.supply import SnapshotSummary, SupplySnapshot
+from fbm_sync.domain.telling import Envelope
 from fbm_sync.ports.amazon import OrderWindow, RequestBudget, Unreadable
 from fbm_sync.ports.watch import WatchBook
 
@@ -266,11 +269,55 @@ class OfferBook(Protocol):
         """Mark a hold as released by a person; `None` when there is no such hold in force."""
 
 
+class Outbox(Protocol):
+    """Notifications on their way: recorded before they are sent, claimed while they are, marked after."""
+
+    def enqueue(self, envelopes: Sequence[Envelope]) -> None:
+        """Put one notification for each envelope into the outbox."""
+
+    def due(self, now: datetime, limit: int = 100) -> tuple[Notification, ...]:
+        """Return unsent notifications whose time has come and that nobody is sending, oldest first."""
+
+    def channels_due(self, now: datetime) -> tuple[str, ...]:
+        """Return the channels that anything is due for."""
+
+    def tray(self, channel: str, now: datetime, limit: int = 500) -> Tray:
+        """Return what waits for a channel, the oldest first, due or not; with what it heard before."""
+
+    def hearing(self, keys: Collection[str]) -> Mapping[Life, frozenset[str]]:
+        """Return which channels heard of these alerts, or will; by life."""
+
+    def claim(self, notification_ids: Collection[int], now: datetime, until: datetime) -> bool:
+        """Reserve notifications for one sender; false, and nothing done, if another has any of them."""
+
+    def mark_sent(self, notification_ids: Collection[int], now: datetime) -> None:
+        """Record that notifications arrived."""
+
+    def mark_failed(self, notification_ids: Collection[int], error: str, retry_at: datetime | None) -> None:
+        """Record a failed attempt; without `retry_at` the notifications are given up for good."""
+
+    def leave_untold(self, reasons: Mapping[int, Untold]) -> None:
+        """Record which notifications are not to be sent any more, and why."""
+
+    def channels(self) -> Mapping[str, ChannelState]:
+        """Return how the channels do that have failed at any time."""
+
+    def record_channel(self, state: ChannelState) -> None:
+        """Remember how a channel does."""
+
+
 class AlertBook(Protocol):
     """What is recorded of alerts and of the notifications on their way."""
 
+    @property
+    def outbox(self) -> Outbox:
+        """Notifications on their way."""
+
     def alerts(self, *, open_only: bool = True) -> tuple[Alert, ...]:
         """Return alerts, newest change first."""
+
+    def named(self, keys: Collection[str]) -> Mapping[str, Alert]:
+        """Return alerts by key, open or not."""
 
     def record(self, alerts: Sequence[Alert]) -> None:
         """Record alerts by key, replacing the former state of each."""
@@ -284,20 +331,11 @@ class AlertBook(Protocol):
     def noted_at(self, source: str) -> datetime | None:
         """Return when a source last looked; `None` if it never did."""
 
-    def enqueue(self, transitions: Sequence[Transition], channels: Sequence[str]) -> None:
-        """Put one notification per transition and channel into the outbox."""
-
-    def due(self, now: datetime, limit: int = 100) -> tuple[Notification, ...]:
-        """Return unsent notifications whose time has come, oldest first."""
-
-    def mark_sent(self, notification_id: int, now: datetime) -> None:
-        """Record that a notification arrived."""
-
-    def mark_failed(self, notification_id: int, error: str, retry_at: datetime | None) -> None:
-        """Record a failed attempt; without `retry_at` the notification is given up for good."""
-
     def acknowledge(self, key: str, now: datetime) -> bool:
         """Note that a person knows; false when there is no such open alert."""
+
+    def snooze(self, key: str, until: datetime, now: datetime) -> bool:
+        """Note that a person wants silence for a while; false when there is no such open alert."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from fbm_sync.domain.alert import Notification
+from fbm_sync.domain.letters import Letter
 from fbm_sync.domain.supply import SupplySnapshot
 
 
@@ -16,5 +16,5 @@ class SupplySource(Protocol):
 class Notifier(Protocol):
     """One channel to people."""
 
-    def deliver(self, notification: Notification) -> None:
+    def deliver(self, letter: Letter) -> None:
         """Tell them. Raises `DeliveryError`, which says whether trying again can help."""

@@ -96,8 +96,14 @@ def tables() -> Iterator[tuple[str, type[BaseModel]]]:
         if model is not None:
             heading = {"accounts": "[[accounts]]", "policy": "[policy.default]"}.get(name, f"[{name}]")
             yield heading, model
-            inner = ((key, _model_in(entry.annotation)) for key, entry in model.model_fields.items())
-            yield from ((f"[{name}.{key}]", table) for key, table in inner if table is not None)
+            for key, entry in model.model_fields.items():
+                table = _model_in(entry.annotation)
+                if table is not None:
+                    yield _SHAPES.get(get_origin(entry.annotation), "[{}]").format(f"{name}.{key}"), table
+
+
+_SHAPES = {dict: "[{}.name]", list: "[[{}]]"}
+"""How the heading of a table within a table looks, where there may be several."""
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -23,6 +23,11 @@ def clock_time(text: str) -> time:
     return time(int(match[1]), int(match[2]))
 
 
+def maybe_clock_time(text: str) -> time | None:
+    """Return the time of day that "HH:MM" names; nothing for an empty text."""
+    return clock_time(text) if text.strip() else None
+
+
 def quiet_span(text: str) -> tuple[time, time] | None:
     """Return start and end of "HH:MM-HH:MM", which may run past midnight; nothing for an empty text."""
     if not text.strip():

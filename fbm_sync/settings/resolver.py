@@ -13,12 +13,11 @@ from fbm_sync.domain.change import PushLimits
 from fbm_sync.domain.channel import Channel
 from fbm_sync.domain.policy import BackorderKind, BackorderPolicy, Lever
 from fbm_sync.domain.standing import HealthTerms
-from fbm_sync.settings import notation, schema
+from fbm_sync.settings import alerting, notation, schema
 from fbm_sync.settings.marketplaces import MARKETPLACES, Region
 from fbm_sync.settings.queues import notifications
 from fbm_sync.settings.values import (
     AccountSettings,
-    AlertChannel,
     AlertSettings,
     CalendarSettings,
     DaemonSettings,
@@ -31,10 +30,6 @@ from fbm_sync.settings.values import (
 
 _NEARLY = 1e-9
 
-LOG_CHANNEL = "log"
-"""The name of the channel that is always there: the log itself."""
-
-_ENVIRONMENT_REFERENCE = re.compile(r"env:(?P<plain>\w+)|\$\{(?P<braced>\w+)\}", re.ASCII)
 _POLICY_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _SQLITE_FILE = re.compile(r"(?P<scheme>sqlite(\+pysqlite)?):///(?P<file>[^?]+)(?P<rest>\?.*)?")
 
@@ -60,11 +55,7 @@ class Resolver:
             calendar=_calendar(file.calendar),
             policies=self._policies(file.policy, accounts),
             limits=PushLimits(**file.limits.model_dump()),
-            alerts=AlertSettings(
-                channels=self._channels(file.alerts.channels),
-                quiet_hours=notation.quiet_span(file.alerts.quiet_hours),
-                late_probability=file.alerts.late_probability,
-            ),
+            alerts=self._alerts(file.alerts, accounts),
             orders=OrderSettings(**file.orders.model_dump()),
             daemon=_daemon(file.daemon),
             health=HealthTerms(**file.health.model_dump()),
@@ -236,29 +227,15 @@ class Resolver:
 
     # --- alerts -----------------------------------------------------------------------------------
 
-    def _channels(self, texts: Sequence[str]) -> tuple[AlertChannel, ...]:
-        """Return the channels with names that may be stored and shown: the variable's, or the scheme."""
-        channels: dict[str, AlertChannel] = {}
-        for text in texts:
-            url = self._resolved("alerts.channels", text)
-            scheme, mark, _ = url.partition("://")
-            if url and not mark:
-                self.faults.append(
-                    "alerts.channels: an entry is not an address (hidden: it may hold a password); "
-                    'write one like "mailtos://…", or "env:NAME" for a variable that holds it'
-                )
-            reference = _ENVIRONMENT_REFERENCE.fullmatch(text)
-            wanted = (reference["plain"] or reference["braced"] if reference else scheme).lower()
-            name, number = wanted, 1
-            while name in channels or name == LOG_CHANNEL:
-                number += 1
-                name = f"{wanted}-{number}"
-            channels[name] = AlertChannel(name=name, url=url)
-        return tuple(channels.values())
+    def _alerts(self, table: schema.AlertsTable, accounts: Sequence[AccountSettings]) -> AlertSettings:
+        names = [account.name for account in accounts]
+        settings, faults = alerting.alerts(table, self._resolved, self._inside, names)
+        self.faults += faults
+        return settings
 
     def _resolved(self, place: str, text: str) -> str:
         """Return a text, or what the environment variable holds that it refers to."""
-        match = _ENVIRONMENT_REFERENCE.fullmatch(text)
+        match = alerting.ENVIRONMENT_REFERENCE.fullmatch(text)
         if match is None:
             if "${" in text:
                 self.faults.append(f"{place}: a reference like ${{NAME}} must be the whole text")

@@ -13,12 +13,20 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from fbm_sync.domain.alert import Severity
 from fbm_sync.domain.change import PushLimits
 from fbm_sync.domain.policy import BackorderKind, BackorderPolicy, Lever
 from fbm_sync.domain.standing import Basis, HealthTerms
 from fbm_sync.domain.supply import LotStatus
 from fbm_sync.settings.marketplaces import MARKETPLACES
-from fbm_sync.settings.notation import clock_time, listen_address, minor_units, quiet_span, web_address
+from fbm_sync.settings.notation import (
+    clock_time,
+    listen_address,
+    maybe_clock_time,
+    minor_units,
+    quiet_span,
+    web_address,
+)
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LARGEST_COUNT = 2_000_000_000
@@ -69,6 +77,7 @@ Share = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
 _AMOUNT = 'an amount in quotes, like "2500.00"'
 Amount = Annotated[str, Field(description=_AMOUNT), _checked_with(minor_units)]
 Minutes = Annotated[float, Field(ge=0.01, le=1440, description="a number of minutes above 0, at most 1440")]
+ReminderHours = Annotated[float, Field(ge=0, le=720, description="a number of hours from 0 (never) to 720")]
 Switch = Annotated[bool, Field(description="true or false")]
 Address = Annotated[str, Field(description="a web address in quotes"), AfterValidator(web_address)]
 _ZONE = "a time zone like America/Los_Angeles"
@@ -241,6 +250,37 @@ class LimitsTable(Table):
     confirm_grace_minutes: Positive = _LIMITS.confirm_grace_minutes
 
 
+class WebhookTable(Table):
+    """`[alerts.webhooks.NAME]`."""
+
+    url: Address
+    secret: Annotated[str, Field(min_length=1, description='a reference like "env:ALERT_SECRET"')]
+
+
+class RouteTable(Table):
+    """One of `[[alerts.routes]]`."""
+
+    channels: Annotated[
+        list[str], Field(min_length=1, description='a list of channel names like ["alert_mail"]')
+    ]
+    kinds: Annotated[list[str], Field(description='a list of kinds like ["at_risk"]')] = []
+    accounts: Annotated[list[str], Field(description='a list of account names like ["main"]')] = []
+    least_severity: Annotated[
+        Severity, Field(strict=False, description='"info", "warning" or "critical"')
+    ] = Severity.WARNING
+    escalate_to: Annotated[list[str], Field(description='a list of channel names like ["alert_pager"]')] = []
+    escalate_after_minutes: Annotated[
+        int, Field(ge=1, le=1440, description="a whole number of minutes from 1 to 1440")
+    ] = 30
+
+
+class RemindTable(Table):
+    """`[alerts.remind_hours]`."""
+
+    warning: ReminderHours = 24
+    critical: ReminderHours = 4
+
+
 class AlertsTable(Table):
     """`[alerts]`."""
 
@@ -251,7 +291,16 @@ class AlertsTable(Table):
     quiet_hours: Annotated[
         str, Field(description='a span of time in quotes, like "22:00-07:00"'), _checked_with(quiet_span)
     ] = "22:00-07:00"
+    digest_at: Annotated[
+        str,
+        Field(description='a time of day in quotes, like "08:00", or ""'),
+        _checked_with(maybe_clock_time),
+    ] = "08:00"
     late_probability: Annotated[float, Field(gt=0, lt=1, description="a number between 0 and 1")] = 0.10
+    templates: Annotated[str, Field(description='a folder in quotes, or ""')] = ""
+    remind_hours: RemindTable = RemindTable()
+    webhooks: Annotated[dict[str, WebhookTable], Field(description="[alerts.webhooks.NAME] tables")] = {}
+    routes: Annotated[list[RouteTable], Field(description="[[alerts.routes]] tables")] = []
 
 
 class OrdersTable(Table):

@@ -2,15 +2,17 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from datetime import date, time
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Literal
 
+from fbm_sync.domain.alert import Severity
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.change import PushLimits
 from fbm_sync.domain.channel import Channel
 from fbm_sync.domain.policy import BackorderPolicy
 from fbm_sync.domain.standing import HealthTerms
+from fbm_sync.domain.telling import Route
 from fbm_sync.settings.marketplaces import Region
 
 
@@ -100,12 +102,29 @@ class AlertChannel:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """One address that takes alerts as signed JSON. `name` is safe to store and show; the rest is not."""
+
+    name: str
+    url: str = dataclasses.field(repr=False)
+    secret: str = dataclasses.field(repr=False)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSettings:
-    """Whom to tell, when not to (local times in the calendar's zone), and from which P(late) on."""
+    """Whom to tell of what, when not to (local times of each account), and from which P(late) on.
+
+    Without `routes` every channel hears of everything. `templates` is the folder of the seller's own.
+    """
 
     channels: tuple[AlertChannel, ...]
     quiet_hours: tuple[time, time] | None
     late_probability: float
+    webhooks: tuple[Webhook, ...] = ()
+    routes: tuple[Route, ...] = ()
+    digest_at: time | None = None
+    remind_after: Mapping[Severity, timedelta] = dataclasses.field(default_factory=dict)
+    templates: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import enum
 import itertools
+import json
 import random
 import re
 import threading
@@ -19,20 +20,32 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, func, select
+from pydantic import TypeAdapter
+from sqlalchemy import MetaData, Table, event, func, select
 
 from fbm_sync.adapters.store import schema
 from fbm_sync.adapters.store.ledger import SqlLedger, open_ledger
-from fbm_sync.domain.alert import Alert, AlertState, Finding, Severity, Transition, TransitionKind
+from fbm_sync.domain.alert import (
+    Alert,
+    AlertState,
+    Finding,
+    Reason,
+    Severity,
+    Transition,
+    TransitionKind,
+)
 from fbm_sync.domain.allocation import Cover, CoverSource, ItemCover
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.decision import Fact, OfferDecision, Verdict
+from fbm_sync.domain.delivering import ChannelState
+from fbm_sync.domain.letters import Untold
 from fbm_sync.domain.listing import ListingMode, ObservedOffer, Offer, OfferChange
 from fbm_sync.domain.open_risk import OpenRisks, open_risks
 from fbm_sync.domain.order import Fulfiller, Order, OrderItem, OrderStatus, Shipment
 from fbm_sync.domain.policy import Cap, Gate
 from fbm_sync.domain.risk import OrderOutlook, OrderState
 from fbm_sync.domain.supply import CatalogEntry, Lot, Receipt, SnapshotSummary, StockCount, SupplySnapshot
+from fbm_sync.domain.telling import Envelope, Purpose
 from fbm_sync.errors import StoreError
 from fbm_sync.ports import (
     DecisionCensus,
@@ -144,11 +157,19 @@ def a_transition(subject="1", **changes):
     facts = {
         "alert": an_alert(subject),
         "kind": TransitionKind.OPENED,
-        "reason": "new",
+        "reason": Reason.FIRST_FOUND,
         "at": NOW,
-        "not_before": NOW,
     }
     return Transition(**facts | changes)
+
+
+def an_envelope(subject="1", channel="mail", not_before=NOW, **changes):
+    return Envelope(
+        channel=channel,
+        transition=a_transition(subject, **changes),
+        purpose=Purpose.NEWS,
+        not_before=not_before,
+    )
 
 
 A_BASIS = PlanBasis(planned_at=NOW, shop="as it is", accounts={"main": "3 spare"})
@@ -1025,45 +1046,117 @@ class TestAlerts:
             assert books.alerts.noted() == tuple(other)
             assert books.alerts.noted_at("review") == NOW + DAY
 
+    def test_a_snoozed_alert_knows_since_when_and_until_when(self, books):
+        books.alerts.record([an_alert("1"), an_alert("2", state=AlertState.RESOLVED)])
+        assert books.alerts.snooze(an_alert("1").key, NOW + DAY, NOW + HOUR)
+        assert books.alerts.alerts() == (an_alert("1", snoozed_at=NOW + HOUR, snoozed_until=NOW + DAY),)
+        assert not books.alerts.snooze(an_alert("2").key, NOW + DAY, NOW)
+        assert not books.alerts.snooze("unknown", NOW + DAY, NOW)
+
+    def test_alerts_are_found_by_key_open_or_not(self, books):
+        alerts = [an_alert("1"), an_alert("2", state=AlertState.RESOLVED)]
+        books.alerts.record(alerts)
+        keys = [one.key for one in alerts]
+        assert books.alerts.named([*keys, "unknown"]) == dict(zip(keys, alerts, strict=True))
+        assert books.alerts.named([]) == {}
+
+
+class TestOutbox:
     @many_examples
-    @given(transitions=st.lists(anything(Transition), max_size=3))
-    def test_every_transition_waits_once_for_each_channel(self, ledger, transitions):
+    @given(envelopes=st.lists(anything(Envelope), max_size=3))
+    def test_every_envelope_waits_once(self, ledger, envelopes):
         with undone(ledger) as books:
-            books.alerts.enqueue(transitions, ["mail", "pager"])
-            due = books.alerts.due(datetime(2200, 1, 1, tzinfo=UTC))
-            told = [(note.channel, note.transition) for note in due]
-            assert told == [(channel, step) for step in transitions for channel in ("mail", "pager")]
-            assert len({note.notification_id for note in due}) == len(due)
-            assert all(note.attempts == 0 for note in due)
+            books.alerts.outbox.enqueue(envelopes)
+            due = books.alerts.outbox.due(datetime(2200, 1, 1, tzinfo=UTC))
+            assert [
+                Envelope(
+                    channel=one.channel,
+                    transition=one.transition,
+                    purpose=one.purpose,
+                    not_before=one.not_before,
+                )
+                for one in due
+            ] == envelopes
+            assert len({one.notification_id for one in due}) == len(due)
+            assert all(one.attempts == 0 for one in due)
 
     def test_notifications_are_due_oldest_first_and_not_before_their_time(self, books):
-        quiet = a_transition("1", not_before=NOW + HOUR)
-        books.alerts.enqueue([quiet, a_transition("2"), a_transition("3")], ["mail"])
-        assert _subjects(books.alerts.due(NOW)) == ["2", "3"]
-        assert _subjects(books.alerts.due(NOW + HOUR)) == ["1", "2", "3"]
-        assert len(books.alerts.due(NOW + HOUR, limit=2)) == 2
+        outbox = books.alerts.outbox
+        outbox.enqueue([an_envelope("1", not_before=NOW + HOUR), an_envelope("2"), an_envelope("3")])
+        assert _subjects(outbox.due(NOW)) == ["2", "3"]
+        assert _subjects(outbox.due(NOW + HOUR)) == ["1", "2", "3"]
+        assert len(outbox.due(NOW + HOUR, limit=2)) == 2
 
-    def test_nobody_configured_means_nothing_waits(self, books):
-        books.alerts.enqueue([a_transition()], [])
-        books.alerts.enqueue([], ["mail"])
-        assert books.alerts.due(NOW) == ()
+    def test_what_waits_is_known_by_channel_and_so_is_what_was_heard_before(self, books):
+        outbox = books.alerts.outbox
+        outbox.enqueue([an_envelope("1"), an_envelope("1", "pager"), an_envelope("2", not_before=NOW + HOUR)])
+        assert outbox.channels_due(NOW) == ("mail", "pager")
+        tray = outbox.tray("mail", NOW)
+        assert _subjects(tray.waiting) == ["1", "2"]
+        assert (tray.busy, tray.heard) == (frozenset(), frozenset())
+        outbox.mark_sent([tray.waiting[0].notification_id], NOW)
+        outbox.enqueue([an_envelope("1", kind=TransitionKind.REMINDED)])
+        assert outbox.tray("mail", NOW).heard == {an_alert("1").life}
+        assert outbox.tray("pager", NOW).heard == frozenset()
+        assert len(outbox.tray("mail", NOW, limit=1).waiting) == 1
+
+    def test_who_hears_of_an_alert_is_known_until_it_is_left_untold(self, books):
+        outbox = books.alerts.outbox
+        later = an_alert("1", opened_at=NOW + DAY)
+        outbox.enqueue([an_envelope("1"), an_envelope("1", "pager"), an_envelope("1", alert=later)])
+        mail, pager, _ = outbox.due(NOW)
+        key = later.key
+        assert outbox.hearing([key]) == {(key, NOW): {"mail", "pager"}, (key, NOW + DAY): {"mail"}}
+        outbox.mark_sent([mail.notification_id], NOW)
+        outbox.leave_untold({pager.notification_id: Untold.ACKNOWLEDGED})
+        assert outbox.hearing([key])[key, NOW] == {"mail"}
+        assert outbox.hearing(["unknown"]) == {}
+        outbox.leave_untold({})
+
+    def test_two_senders_never_have_the_same_notification(self, books):
+        outbox = books.alerts.outbox
+        outbox.enqueue([an_envelope("1"), an_envelope("2"), an_envelope("3")])
+        one, two, three = (note.notification_id for note in outbox.due(NOW))
+        assert outbox.claim([one, two], NOW, NOW + HOUR)
+        assert not outbox.claim([two, three], NOW, NOW + HOUR)
+        assert _subjects(outbox.due(NOW)) == ["3"]
+        assert outbox.tray("mail", NOW).busy == {an_alert("1").life, an_alert("2").life}
+        assert outbox.claim([two, three], NOW + HOUR, NOW + DAY), "the first one died meanwhile"
+        outbox.mark_sent([one], NOW + HOUR)
+        assert not outbox.claim([one], NOW + DAY, NOW + DAY), "what was sent is not to be had"
 
     def test_a_notification_that_arrived_is_never_due_again(self, books):
-        books.alerts.enqueue([a_transition()], ["mail"])
-        (note,) = books.alerts.due(NOW)
-        assert books.alerts.due(NOW) == (note,)
-        books.alerts.mark_sent(note.notification_id, NOW)
-        assert books.alerts.due(NOW + DAY) == ()
+        outbox = books.alerts.outbox
+        outbox.enqueue([an_envelope()])
+        (note,) = outbox.due(NOW)
+        assert outbox.due(NOW) == (note,)
+        outbox.mark_sent([note.notification_id], NOW)
+        assert outbox.due(NOW + DAY) == ()
+        assert outbox.channels_due(NOW + DAY) == ()
 
     def test_a_failed_notification_is_tried_again_at_its_time_until_given_up(self, books):
-        books.alerts.enqueue([a_transition()], ["mail"])
-        (note,) = books.alerts.due(NOW)
-        books.alerts.mark_failed(note.notification_id, "no route", NOW + HOUR)
-        assert books.alerts.due(NOW) == ()
-        (again,) = books.alerts.due(NOW + HOUR)
-        assert again == dataclasses.replace(note, attempts=1)
-        books.alerts.mark_failed(note.notification_id, "unknown\x00user", None)
-        assert books.alerts.due(NOW + 9 * DAY) == ()
+        outbox = books.alerts.outbox
+        outbox.enqueue([an_envelope()])
+        (note,) = outbox.due(NOW)
+        outbox.claim([note.notification_id], NOW, NOW + DAY)
+        outbox.mark_failed([note.notification_id], "no route", NOW + HOUR)
+        assert outbox.due(NOW) == ()
+        (again,) = outbox.due(NOW + HOUR)
+        assert again == dataclasses.replace(note, attempts=1, not_before=NOW + HOUR)
+        outbox.mark_failed([note.notification_id], "unknown\x00user", None)
+        assert outbox.due(NOW + 9 * DAY) == ()
+
+    @many_examples
+    @given(state=anything(ChannelState))
+    def test_how_a_channel_does_comes_back_as_it_was_recorded(self, ledger, state):
+        state = dataclasses.replace(state, failures=state.failures % 1000)
+        with undone(ledger) as books:
+            outbox = books.alerts.outbox
+            assert outbox.channels() == {}
+            outbox.record_channel(state)
+            assert outbox.channels() == {state.channel: state}
+            outbox.record_channel(ChannelState(channel=state.channel))
+            assert outbox.channels() == {state.channel: ChannelState(channel=state.channel)}
 
 
 class TestRuns:
@@ -1116,11 +1209,13 @@ def _record_past(books, at):
         books.offers.record_receipt(answer, "run-1")
     over = {"state": AlertState.RESOLVED, "resolved_at": at}
     books.alerts.record([an_alert("old", changed_at=at, **over), an_alert("open", changed_at=at)])
-    books.alerts.enqueue([a_transition("old", not_before=at)], ["mail", "pager", "post"])
-    told, given_up, waiting = (note.notification_id for note in books.alerts.due(at))
-    books.alerts.mark_sent(told, at)
-    books.alerts.mark_failed(given_up, "no such channel", None)
-    books.alerts.mark_failed(waiting, "no route", at + HOUR)
+    outbox = books.alerts.outbox
+    outbox.enqueue([an_envelope("old", name, not_before=at) for name in ("mail", "pager", "post")])
+    outbox.enqueue([an_envelope("open", not_before=at)])
+    told, given_up, waiting, heard = (note.notification_id for note in outbox.due(at))
+    outbox.mark_sent([told, heard], at)
+    outbox.mark_failed([given_up], "no such channel", None)
+    outbox.mark_failed([waiting], "no route", at + HOUR)
     books.orders.record([_closed_order("gone", at), an_order("1", created_at=at, updated_at=at)])
 
 
@@ -1153,7 +1248,7 @@ class TestHistory:
             "outlook_history": 1,
             "push_receipts": 1,
             "alerts": 1,
-            "notifications": 1,
+            "notifications": 2,
             "orders": 1,
             "order_items": 1,
             "changed_skus": 1,
@@ -1166,7 +1261,8 @@ class TestHistory:
             assert [one.atp_today for one in books.offers.decisions()] == [3]
             assert [one.outcome for one in books.offers.receipts("main")] == [PushOutcome.CONFIRMED]
             assert [one.finding.subject for one in books.alerts.alerts(open_only=False)] == ["open"]
-            assert [note.channel for note in books.alerts.due(NOW + DAY)] == ["post"]
+            assert [note.channel for note in books.alerts.outbox.due(NOW + DAY)] == ["post"]
+            assert len(books.alerts.outbox.hearing([an_alert("open").key])) == 1, "who heard hears its end"
             assert [one.order_id for one in books.orders.every()] == ["1"]
             assert [one.state for one in books.orders.outlooks(at=NOW)] == [OrderState.AT_RISK]
 
@@ -1226,7 +1322,7 @@ class TestTransactions:
                 books.offers.record_decisions([a_decision()])
                 books.offers.record_hold(a_hold())
                 books.alerts.record([an_alert()])
-                books.alerts.enqueue([a_transition()], ["mail"])
+                books.alerts.outbox.enqueue([an_envelope()])
                 books.runs.pause("x", NOW)
                 raise KeyError("power cut")
 
@@ -1369,6 +1465,41 @@ class TestSchema:
         with open_ledger(database_url) as ledger, ledger.transaction() as books:
             assert books.runs.last_success("pull", "main") == NOW
             assert books.runs.budgets("main") == {}
+
+    @pytest.mark.parametrize(
+        ("words", "reason"),
+        [
+            ("first found", Reason.FIRST_FOUND),
+            ("stage T-4 reached", Reason.STAGE_REACHED),
+            ("now critical", Reason.GOT_WORSE),
+            ("the trouble is no longer found", Reason.NO_LONGER_FOUND),
+        ],
+    )
+    def test_news_that_waited_for_a_channel_before_an_upgrade_go_out_after_it(
+        self, database_url, words, reason
+    ):
+        step = json.loads(TypeAdapter(Transition).dump_json(a_transition()))
+        text = json.dumps(step | {"reason": words, "not_before": NOW.isoformat()})
+        with SqlLedger(database_url) as ledger:
+            if ledger._file:
+                ledger._file.touch()
+            with ledger._engine.begin() as connection:
+                command.upgrade(schema.configuration(connection), "0004")
+                former = Table("notifications", MetaData(), autoload_with=connection)
+                row = {"channel": "mail", "attempts": 2, "error": "no route", "transition": text}
+                moment = {"not_before": NOW, "retry_at": NOW + HOUR, "sent_at": None}
+                connection.execute(former.insert().values(pending=True, **row, **moment))
+                moment = {"not_before": NOW, "retry_at": None, "sent_at": NOW + HOUR}
+                connection.execute(former.insert().values(pending=False, **row, **moment))
+            ledger.upgrade()
+        with open_ledger(database_url) as ledger, ledger.transaction() as books:
+            outbox = books.alerts.outbox
+            assert outbox.due(NOW) == ()
+            (note,) = outbox.due(NOW + HOUR)
+            assert note.transition == a_transition(reason=reason)
+            assert (note.attempts, note.purpose) == (2, Purpose.NEWS)
+            assert outbox.tray("mail", NOW).heard == {an_alert().life}
+            assert outbox.hearing([an_alert().key]) == {an_alert().life: {"mail"}}
 
     def test_a_failed_upgrade_leaves_the_database_as_it_was(self, database_url):
         with SqlLedger(database_url) as ledger:

@@ -20,12 +20,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from fbm_sync.adapters.store.ledger import open_ledger
-from fbm_sync.domain.alert import Severity
+from fbm_sync.domain.alert import Reason, Severity
 from fbm_sync.domain.change import PushOutcome
 from fbm_sync.domain.listing import ListingMode
 from fbm_sync.domain.order import OrderStatus
+from fbm_sync.domain.telling import LOG_CHANNEL
 from fbm_sync.errors import AccessRefused, DeliveryError, RemoteError, RequestRejected, Throttled, Unavailable
-from fbm_sync.flows.alert import LOG_CHANNEL, AlertTerms, alert
+from fbm_sync.flows.alert import AlertTerms, alert
+from fbm_sync.flows.notify import Delivery
 from fbm_sync.flows.plan import plan
 from fbm_sync.flows.pull import PullTerms, pull_offers, pull_orders, pull_supply
 from fbm_sync.flows.push import PushTerms, push
@@ -119,15 +121,14 @@ class House:
             "offers": lambda: pull_offers(ACCOUNT, world.offers, ledger, clock, **run),
             "plan": lambda: plan(ledger, clock, self.terms, **run),
             "push": lambda: push(ACCOUNT, world.offers, ledger, clock, push_terms, apply=True, **run),
-            "alert": lambda: alert(
-                ledger, clock, self.terms, AlertTerms(channels=("phone",)), self.notifiers
-            ),
+            "alert": lambda: alert(ledger, clock, self.terms, AlertTerms(channels=("phone",))),
+            "notify": lambda: Delivery(lambda: ledger, clock, lambda: self.notifiers).run(wait_seconds=60),
         }
         with contextlib.suppress(RemoteError):
             steps[name]()
 
     def turn(self):
-        for name in ("supply", "orders", "offers", "plan", "push", "alert"):
+        for name in ("supply", "orders", "offers", "plan", "push", "alert", "notify"):
             self.step(name)
 
 
@@ -314,7 +315,7 @@ class ShopLife(RuleBasedStateMachine):
     def a_turn(self):
         self._living(self.house.turn)
 
-    @rule(name=st.sampled_from(("supply", "orders", "offers", "plan", "push", "alert")))
+    @rule(name=st.sampled_from(("supply", "orders", "offers", "plan", "push", "alert", "notify")))
     def a_single_step(self, name):
         self._living(lambda: self.house.step(name))
 
@@ -398,15 +399,28 @@ class ShopLife(RuleBasedStateMachine):
         return count.on_hand + expected - left - waiting
 
     def _check_news(self):
+        """Everything is told once, and whoever should know of what is open does."""
         far = self.world.clock.now() + timedelta(days=30)
         with self.house.books() as books:
-            assert books.alerts.due(far) == ()
+            assert books.alerts.outbox.due(far) == ()
+            still_open = {alert.life for alert in books.alerts.alerts()}
         for channel in (self.phone, self.log):
-            copies = Counter(one.notification_id for one in channel.delivered)
+            copies = Counter(
+                one.notification_id for letter in channel.delivered for one in letter.notifications
+            )
             assert sum(copies.values()) - len(copies) <= self.deaths
             assert set(Counter(_news(step) for step in _steps(channel)).values()) <= {1}
-        loud = [step for step in _steps(self.log) if step.alert.finding.severity is not Severity.INFO]
-        assert {_news(step) for step in _steps(self.phone)} == {_news(step) for step in loud}
+        newest = {}
+        for step in _steps(self.log):
+            if step.alert.finding.severity is not Severity.INFO and not step.is_over:
+                newest[step.alert.life] = _news(step)
+        told = {_news(step) for step in _steps(self.phone)}
+        assert told <= {_news(step) for step in _steps(self.log)}
+        assert {news for life, news in newest.items() if life in still_open} <= told
+        last = {step.alert.key: step for step in _steps(self.phone)}
+        ended = {step.alert.life for step in last.values() if step.is_over}
+        goes_on = {step.alert.life for step in _steps(self.log) if step.reason is Reason.GOES_ON}
+        assert {step.alert.life for step in last.values()} <= still_open | ended | goes_on
 
     def _check_against_a_fresh_start(self):
         notifiers = {LOG_CHANNEL: FakeNotifier(), "phone": FakeNotifier()}
@@ -424,7 +438,8 @@ class ShopLife(RuleBasedStateMachine):
 
 def _steps(channel):
     """Every step that a channel was told of, once."""
-    return list({one.notification_id: one.transition for one in channel.delivered}.values())
+    notes = (one for letter in channel.delivered for one in letter.notifications)
+    return list({one.notification_id: one.transition for one in notes}.values())
 
 
 def _news(step):

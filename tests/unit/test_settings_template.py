@@ -9,6 +9,7 @@ import pytest
 
 from fbm_sync.adapters.supply.csv_files import CsvSupply
 from fbm_sync.domain.policy import BackorderKind, BackorderPolicy
+from fbm_sync.domain.telling import Route
 from fbm_sync.settings import MARKETPLACES, load
 from fbm_sync.settings.faults import tables
 from fbm_sync.settings.schema import AccountTable, ConfigFile
@@ -37,7 +38,8 @@ def test_every_table_stands_in_the_template():
 
     headings.remove("[policy.imported]")  # an example of one's own
     assert headings == list(TABLES)
-    assert len(TABLES) == len(ConfigFile.model_fields) + 1
+    nested = {heading for heading in TABLES if "." in heading} - {"[policy.default]"}
+    assert len(TABLES) == len(ConfigFile.model_fields) + len(nested)
 
 
 @pytest.mark.parametrize("heading", TABLES)
@@ -48,17 +50,24 @@ def test_every_option_stands_in_the_template_once(heading):
     section = section.partition("# A group with rules of its own")[0]
     keys = re.findall(r"^(?:# )?([a-z_]+) = ", section, re.MULTILINE)
 
-    assert sorted(keys) == sorted(TABLES[heading].model_fields.keys() - {"notifications"})
+    inner = {name.strip("[]").split(".")[1] for name in TABLES if "." in name}
+    assert sorted(keys) == sorted(TABLES[heading].model_fields.keys() - inner)
 
 
 @pytest.mark.parametrize(
     "heading",
-    [heading for heading in TABLES if not heading.startswith(("[[accounts]]", "[accounts", "[policy"))],
+    [
+        heading
+        for heading in TABLES
+        if not heading.startswith(("[[", "[accounts", "[policy")) and not heading.endswith(".name]")
+    ],
 )
 def test_the_template_shows_the_defaults(heading):
     shown = tomllib.loads(TEMPLATE.read_text(encoding="utf-8"))
 
-    assert TABLES[heading].model_validate(shown[heading.strip("[]")]) == TABLES[heading]()
+    for step in heading.strip("[]").split("."):
+        shown = shown[step]
+    assert TABLES[heading].model_validate(shown) == TABLES[heading]()
 
 
 def test_the_template_shows_the_defaults_of_a_policy():
@@ -85,6 +94,20 @@ def test_the_example_of_notifications_is_right_once_it_is_uncommented(tmp_path):
     assert account.notifications.queue.endpoint == "http://127.0.0.1:9324"
     assert account.notifications.events_queue.arn == "arn:aws:sqs:us-east-1:123456789012:fbm-sync-events"
     assert account.notifications.event_bridge == ("us-east-1", "123456789012")
+
+
+def test_the_examples_of_webhooks_and_routes_are_right_once_they_are_uncommented(tmp_path):
+    text = TEMPLATE.read_text(encoding="utf-8")
+    head, mark, rest = text.partition("# [alerts.webhooks.name]\n")
+    examples, gap, tail = rest.partition("\n\n\n")
+    lines = [line for line in (mark + examples).splitlines() if re.match(r"# ([a-z_]+ = |\[)", line)]
+    example = re.sub("^# ", "", "\n".join(lines), flags=re.MULTILINE).replace("alert_mail", "name")
+    (tmp_path / "fbm_sync.toml").write_text(head + example + gap + tail)
+
+    alerts = load(tmp_path / "fbm_sync.toml", {"ALERT_WEBHOOK_SECRET": "s3cret"}).alerts
+
+    assert [(one.name, one.secret) for one in alerts.webhooks] == [("name", "s3cret")]
+    assert alerts.routes == (Route(channels=("name",)),)
 
 
 def test_the_template_names_every_marketplace():

@@ -1,13 +1,14 @@
 """Any of the services Apprise knows (mail, Slack, Teams, Telegram, webhooks …), within a time limit."""
 
 import logging
-import threading
 import warnings
 from typing import TYPE_CHECKING
 
-from fbm_sync.adapters.notify.wording import Message, word
-from fbm_sync.domain.alert import Notification, Severity, Transition, TransitionKind
-from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.adapters.notify.attempt import Attempts
+from fbm_sync.adapters.notify.pages import Pages
+from fbm_sync.adapters.notify.wording import Message
+from fbm_sync.domain.alert import Severity, Transition
+from fbm_sync.domain.letters import Letter
 from fbm_sync.errors import ConfigError, DeliveryError
 from fbm_sync.logs import redact
 from fbm_sync.ports import Clock
@@ -17,28 +18,28 @@ if TYPE_CHECKING:
 
 _LONGEST_REASON = 200
 
+_MAIL = frozenset(
+    {"mailto", "mailtos", "ses", "sendgrid", "mailgun", "sparkpost", "smtp2go", "o365", "resend"}
+)
+"""Services that carry a whole page; the others show plain text best."""
+
 
 class AppriseNotifier:
     """One channel named by an Apprise address; the address may hold a password and is never shown.
 
     Raises `ConfigError` when the address names no service. `clock` says how long is left when the
-    message goes out; without one it counts from the moment it may go out. A service that takes longer
-    than `timeout_seconds` counts as failed, and its late success may tell people twice: better than never.
+    message goes out; without one it counts from the moment it may go out.
     """
 
     def __init__(
-        self,
-        url: str,
-        calendar: ShipCalendar,
-        *,
-        clock: Clock | None = None,
-        timeout_seconds: float = 15.0,
+        self, url: str, pages: Pages, *, clock: Clock | None = None, timeout_seconds: float = 15.0
     ) -> None:
         self._service = _service(url)
-        self._calendar = calendar
+        self._pages = pages
         self._clock = clock
-        self._timeout_seconds = timeout_seconds
-        self._sending: threading.Thread | None = None
+        self._attempts = Attempts(self.label, timeout_seconds)
+        # Apprise would rest some seconds between two messages; ours are few, and put together already.
+        self._service.request_rate_per_sec = 0
 
     @property
     def label(self) -> str:
@@ -46,60 +47,37 @@ class AppriseNotifier:
 
         Apprise masks passwords, but the host or path of some services is the secret itself.
         """
+        return f"{self._service.service_name} ({self._scheme}://…)"
+
+    @property
+    def _scheme(self) -> str:
         shown = str(self._service.url(privacy=True))  # type: ignore[no-untyped-call]  # theirs has no types
-        scheme, _, _ = shown.partition("://")
-        return f"{self._service.service_name} ({scheme}://…)"
+        return shown.partition("://")[0]
 
     def __repr__(self) -> str:
         return f"AppriseNotifier({self.label})"
 
-    def deliver(self, notification: Notification) -> None:
-        if self._sending is not None and self._sending.is_alive():
-            raise DeliveryError(
-                f"{self.label} still hangs on the message before; it is tried again.", retryable=True
-            )
-        transition = notification.transition
-        now = self._clock.now() if self._clock else max(transition.at, transition.not_before)
-        attempt = _Attempt(self._service, word(transition, self._calendar, now), transition)
-        # A thread of its own, and one that does not keep the process alive: some services set no limit
-        # on how long they may take.
-        self._sending = threading.Thread(target=attempt.run, name="notify", daemon=True)
-        self._sending.start()
-        self._sending.join(self._timeout_seconds)
-        if self._sending.is_alive():
-            raise DeliveryError(
-                f"{self.label} did not answer within {self._timeout_seconds:g} s; it is tried again.",
-                retryable=True,
-            )
-        if attempt.fault is not None:
-            raise DeliveryError(f"{self.label}: {attempt.fault} It is tried again.", retryable=True)
+    def deliver(self, letter: Letter) -> None:
+        lead = letter.notifications[0]
+        now = self._clock.now() if self._clock else max(lead.transition.at, lead.not_before)
+        message = self._pages.message(letter, now)
+        self._attempts.run(lambda: self._send(message, letter.transition))
 
-
-class _Attempt:
-    """One message on its way; `fault` is what went wrong, `None` when it arrived."""
-
-    def __init__(self, service: "NotifyBase", message: Message, transition: Transition) -> None:
-        self.fault: str | None = "no answer."
-        self._service = service
-        self._message = message
-        self._transition = transition
-
-    def run(self) -> None:
+    def _send(self, message: Message, lead: Transition) -> DeliveryError | None:
         from apprise import Apprise, NotifyFormat
 
         sender = Apprise()
         sender.add(self._service)
-        try:
-            result = sender.notify(
-                title=self._message.subject,
-                body=self._message.body,
-                notify_type=_mood(self._transition),
-                body_format=NotifyFormat.TEXT,
-            )
-        except Exception as error:  # noqa: BLE001 (whatever breaks in a plug-in, the message did not arrive)
-            self.fault = f"{type(error).__name__}."
-        else:
-            self.fault = None if result else _reason(result)
+        is_page = self._scheme in _MAIL
+        result = sender.notify(
+            title=message.subject,
+            body=message.html if is_page else message.text,
+            notify_type=_mood(lead),
+            body_format=NotifyFormat.HTML if is_page else NotifyFormat.TEXT,
+        )
+        if result:
+            return None
+        return DeliveryError(f"{self.label}: {_reason(result)} It is tried again.", retryable=True)
 
 
 def _service(url: str) -> "NotifyBase":
@@ -123,7 +101,7 @@ def _mood(transition: Transition) -> "NotifyType":
     """Return the colour or symbol under which a service shows the message."""
     from apprise import NotifyType
 
-    if transition.kind is TransitionKind.RESOLVED:
+    if transition.is_over:
         return NotifyType.SUCCESS
     moods = {Severity.INFO: NotifyType.INFO, Severity.WARNING: NotifyType.WARNING}
     return moods.get(transition.alert.finding.severity, NotifyType.FAILURE)

@@ -4,9 +4,9 @@ import logging
 
 import structlog
 
-from fbm_sync.adapters.notify.wording import word
-from fbm_sync.domain.alert import Notification, Severity, TransitionKind
-from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.adapters.notify.wording import Wording
+from fbm_sync.domain.alert import Severity
+from fbm_sync.domain.letters import Letter
 from fbm_sync.logs import ALERT_TOLD
 
 _log = structlog.get_logger()
@@ -18,26 +18,26 @@ class LogNotifier:
 
     label = "log"
 
-    def __init__(self, calendar: ShipCalendar) -> None:
-        self._calendar = calendar
+    def __init__(self, wording: Wording) -> None:
+        self._wording = wording
 
-    def deliver(self, notification: Notification) -> None:
-        transition = notification.transition
-        finding = transition.alert.finding
-        over = transition.kind is TransitionKind.RESOLVED
-        # Written the moment it happens: quiet hours hold back what rings, and a log does not.
-        message = word(transition, self._calendar, transition.at)
-        _log.log(
-            logging.INFO if over else _LEVELS[finding.severity],
-            ALERT_TOLD,
-            key=finding.key,
-            kind=finding.kind,
-            subject=finding.subject,
-            severity=finding.severity.value,
-            stage=finding.stage,
-            transition=transition.kind.value,
-            headline=message.subject,
-            text=finding.text,
-            action=finding.action,
-            orders=list(finding.orders),
-        )
+    def deliver(self, letter: Letter) -> None:
+        for transition in letter.transitions:
+            finding = transition.alert.finding
+            # Written the moment it happens: quiet hours hold back what rings, and a log does not.
+            entry = self._wording.entry(transition, transition.at)
+            _log.log(
+                logging.INFO if transition.is_over else _LEVELS[finding.severity],
+                ALERT_TOLD,
+                key=finding.key,
+                kind=finding.kind,
+                subject=finding.subject,
+                severity=finding.severity.value,
+                stage=finding.stage,
+                transition=transition.kind.value,
+                reason=transition.reason.value,
+                headline=entry.headline,
+                text=finding.text,
+                action=finding.action,
+                orders=list(finding.orders),
+            )

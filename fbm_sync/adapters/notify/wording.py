@@ -1,18 +1,27 @@
-"""Alerts in words: a subject that says what and how long is left, a body that says what to do."""
+"""Alerts in words: a headline that says what and how long is left, and the parts of a message.
+
+Here: what is said of each step. How the parts stand on the page is up to the templates.
+"""
 
 import dataclasses
 import re
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
-from fbm_sync.domain.alert import Finding, Severity, Transition, TransitionKind
-from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.domain.alert import Finding, Reason, Severity, Transition
+from fbm_sync.domain.calendar import ShipCalendar, ShipCalendars
+from fbm_sync.domain.letters import Letter
 from fbm_sync.domain.risk import span_words
+from fbm_sync.domain.telling import Purpose
 
 MOST_ORDERS_LISTED = 20
 
+SELLER_CENTRAL = "https://sellercentral.amazon.com"
+"""Where an order is looked at, unless the account's marketplace has a Seller Central of its own."""
+
+LONGEST_SUBJECT = 160
+
 _ORDER_ID = re.compile(r"\d{3}-\d{7}-\d{7}")
-_ORDER_PAGE = "https://sellercentral.amazon.com/orders-v3/order/"
-_LONGEST_SUBJECT = 160
 _DAYS_WITHOUT_DATE = 6
 _URGENCY = {Severity.INFO: "Note", Severity.WARNING: "Warning", Severity.CRITICAL: "Act now"}
 _ORDER_TROUBLE = {
@@ -31,56 +40,142 @@ _WITHOUT_DEADLINE = frozenset({"cancel_requested", "unknown_deadline", "pending_
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One alert as a person reads it: a single line, and plain text."""
+    """One letter as a person reads it: a single line, plain text, and the same as a page."""
 
     subject: str
-    body: str
+    text: str
+    html: str
 
 
-def word(transition: Transition, calendar: ShipCalendar, now: datetime) -> Message:
-    """Word one step in an alert's life; times are the seller's own, what is left counts from `now`."""
-    finding = transition.alert.finding
-    subject = " ".join(_subject(transition, calendar, now).split())
-    if len(subject) > _LONGEST_SUBJECT:
-        subject = f"{subject[: _LONGEST_SUBJECT - 1]}…"
-    paragraphs = [
-        _news(transition),
-        _deadline_line(finding, calendar, now),
-        _orders(finding),
-        "" if _is_over(transition) or not finding.action else f"What to do: {finding.action}",
-        f"{_ORDER_PAGE}{finding.subject}" if _is_order(finding) else "",
-        f"Alert {finding.key}",
-    ]
-    return Message(subject=subject, body="\n\n".join(paragraph for paragraph in paragraphs if paragraph))
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One step in words; a part that does not apply is empty. `headline` is enough on a locked telephone.
+
+    `news` says what is wrong, or what was, `change` what brought the message about; `link` leads to the
+    order.
+    """
+
+    headline: str
+    short: str
+    news: str
+    change: str
+    deadline: str
+    action: str
+    link: str
+    key: str
+    orders: tuple[str, ...]
+    more_orders: int
+    severity: str
+    is_over: bool
 
 
-def _subject(transition: Transition, calendar: ShipCalendar, now: datetime) -> str:
-    """Return the line that must be enough on a locked telephone."""
-    finding = transition.alert.finding
-    over = _is_over(transition)
-    mark = "Resolved" if over else finding.stage or _URGENCY[finding.severity]
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """All that a template may speak of: the entry that leads, the other bad news, and the good ones."""
+
+    lead: Entry
+    others: tuple[Entry, ...]
+    over: tuple[Entry, ...]
+    is_digest: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """Words letters: times are those of the account, what is left counts from the moment it is read.
+
+    `hosts` says by account where its orders are looked at; where there are several, each is named.
+    """
+
+    calendars: ShipCalendars
+    hosts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def story(self, letter: Letter, now: datetime) -> Story:
+        """Return the parts of a letter."""
+        seconds = letter.purpose is Purpose.SECOND
+        entries = [self.entry(step, now, is_second=seconds) for step in letter.transitions]
+        lead, rest = entries[0], entries[1:]
+        named = {step.alert.finding.subject for step in letter.transitions[1:]}
+        orders = tuple(order for order in lead.orders if order not in named)
+        return Story(
+            lead=dataclasses.replace(lead, orders=orders),
+            others=tuple(one for one in rest if not one.is_over),
+            over=tuple(one for one in rest if one.is_over),
+            is_digest=letter.purpose is Purpose.DIGEST,
+        )
+
+    def entry(self, step: Transition, now: datetime, *, is_second: bool = False) -> Entry:
+        """Return one step in words."""
+        finding = step.alert.finding
+        calendar = self.calendars.of(finding.account)
+        deadline = "" if step.is_over else _deadline(finding, calendar, now)
+        short = _short(step, calendar, now)
+        mark = _mark(step, is_second=is_second)
+        account = finding.account if len(self.hosts) > 1 else ""
+        orders = _orders(finding)
+        return Entry(
+            headline=_one_line(" · ".join(part for part in (mark, account, short) if part)),
+            short=_one_line(short),
+            news=f"It was: {finding.text}" if step.is_over else finding.text,
+            change=_change(step, now, is_second=is_second),
+            deadline=f"{deadline[0].upper()}{deadline[1:]}." if deadline else "",
+            action="" if step.is_over else finding.action,
+            link=f"{self._host(finding)}/orders-v3/order/{finding.subject}" if _is_order(finding) else "",
+            key=finding.key,
+            orders=orders[:MOST_ORDERS_LISTED],
+            more_orders=max(len(orders) - MOST_ORDERS_LISTED, 0),
+            severity=finding.severity.value,
+            is_over=step.is_over,
+        )
+
+    def _host(self, finding: Finding) -> str:
+        return self.hosts.get(finding.account, SELLER_CENTRAL)
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_SUBJECT else f"{line[: LONGEST_SUBJECT - 1]}…"
+
+
+def _mark(step: Transition, *, is_second: bool) -> str:
+    """Return the word that says how soon a person must act."""
+    finding = step.alert.finding
+    if step.is_over:
+        return "Resolved"
+    if is_second:
+        return "Nobody reacted"
+    if step.reason in (Reason.STILL_OPEN, Reason.SNOOZE_OVER):
+        return "Still open"
+    return finding.stage or _URGENCY[finding.severity]
+
+
+def _short(step: Transition, calendar: ShipCalendar, now: datetime) -> str:
+    """Return what is wrong in half a line."""
+    finding = step.alert.finding
     if not _is_order(finding):
-        return f"{mark} · {finding.kind.replace('_', ' ')} · {finding.subject}"
+        return f"{finding.kind.replace('_', ' ')} · {finding.subject}"
     trouble = _ORDER_TROUBLE.get(finding.kind, finding.kind.replace("_", " "))
-    if over:
-        return f"{mark} · order {finding.subject} · {trouble or 'due soon'}"
+    if step.is_over:
+        return f"order {finding.subject} · {trouble or 'due soon'}"
     due = "" if finding.kind in _WITHOUT_DEADLINE else _deadline(finding, calendar, now)
-    return f"{mark} · order {finding.subject} {'; '.join(part for part in (trouble, due) if part)}"
+    return f"order {finding.subject} {'; '.join(part for part in (trouble, due) if part)}"
 
 
-def _news(transition: Transition) -> str:
-    """Return what happened, and what brought the message about."""
-    finding = transition.alert.finding
-    if _is_over(transition):
-        return f"Resolved: {transition.reason}.\n\nIt was: {finding.text}"
-    if transition.kind is TransitionKind.ESCALATED:
-        return f"{finding.text}\n\nIt got more urgent: {transition.reason}."
-    return finding.text
-
-
-def _deadline_line(finding: Finding, calendar: ShipCalendar, now: datetime) -> str:
-    deadline = _deadline(finding, calendar, now)
-    return f"{deadline[0].upper()}{deadline[1:]}." if deadline else ""
+def _change(step: Transition, now: datetime, *, is_second: bool) -> str:
+    """Return what brought the message about; that something is new needs no words."""
+    alert = step.alert
+    if is_second and not step.is_over:
+        return f"Critical for {span_words(now - step.at)}, and nobody has acknowledged it."
+    open_for = span_words(max(now - alert.opened_at, timedelta(0)))
+    words = {
+        Reason.FIRST_FOUND: "",
+        Reason.STAGE_REACHED: f"It got more urgent: stage {alert.finding.stage} reached.",
+        Reason.GOT_WORSE: f"It got more urgent: now {alert.finding.severity.value}.",
+        Reason.STILL_OPEN: f"Open for {open_for}, and nobody has acknowledged it.",
+        Reason.SNOOZE_OVER: f"The snooze is over. It has been open for {open_for}.",
+        Reason.NO_LONGER_FOUND: "Resolved: the trouble is no longer found.",
+        Reason.GOES_ON: "Resolved: it turned into another trouble of the same order.",
+    }
+    return words[step.reason]
 
 
 def _deadline(finding: Finding, calendar: ShipCalendar, now: datetime) -> str:
@@ -96,20 +191,10 @@ def _deadline(finding: Finding, calendar: ShipCalendar, now: datetime) -> str:
     return f"was due {when}, {span_words(now - finding.due_at)} ago"
 
 
-def _orders(finding: Finding) -> str:
+def _orders(finding: Finding) -> tuple[str, ...]:
     """Return the orders it hurts; one about a single order has named it already."""
-    if not finding.orders or finding.orders == (finding.subject,):
-        return ""
-    listed = [f"  {order_id}" for order_id in finding.orders[:MOST_ORDERS_LISTED]]
-    more = len(finding.orders) - MOST_ORDERS_LISTED
-    if more > 0:
-        listed.append(f"  and {more} more")
-    return "\n".join([f"Orders ({len(finding.orders)}):", *listed])
+    return () if finding.is_order else finding.orders
 
 
 def _is_order(finding: Finding) -> bool:
     return _ORDER_ID.fullmatch(finding.subject) is not None
-
-
-def _is_over(transition: Transition) -> bool:
-    return transition.kind is TransitionKind.RESOLVED

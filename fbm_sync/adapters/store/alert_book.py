@@ -1,24 +1,24 @@
-"""What is recorded of alerts, and the outbox of notifications: recorded before sent, marked after."""
+"""What is recorded of alerts, and of what is found by those who look rarely."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, select
 
-from fbm_sync.adapters.store.alert_tables import AlertRow, NotedFindingsRow, NotificationRow
-from fbm_sync.adapters.store.shapes import from_json, storable, to_json
+from fbm_sync.adapters.store.alert_tables import AlertRow, NotedFindingsRow
+from fbm_sync.adapters.store.outbox import SqlOutbox
+from fbm_sync.adapters.store.shapes import from_json, to_json
 from fbm_sync.adapters.store.tables import table_of
-from fbm_sync.adapters.store.writing import insert_all, upsert
-from fbm_sync.domain.alert import Alert, AlertState, Finding, Notification, Transition
+from fbm_sync.adapters.store.writing import one_of, upsert
+from fbm_sync.domain.alert import Alert, AlertState, Finding
+from fbm_sync.ports import Outbox
 
 _NOTED = table_of(NotedFindingsRow)
 _ALERTS = table_of(AlertRow)
-_NOTIFICATIONS = table_of(NotificationRow)
 _FINDINGS = TypeAdapter(tuple[Finding, ...])
 _ALERT = TypeAdapter(Alert)
-_TRANSITION = TypeAdapter(Transition)
 
 
 class SqlAlertBook:
@@ -27,11 +27,21 @@ class SqlAlertBook:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def outbox(self) -> Outbox:
+        """Notifications on their way."""
+        return SqlOutbox(self._connection)
+
     def alerts(self, *, open_only: bool = True) -> tuple[Alert, ...]:
         statement = select(_ALERTS.c.body).order_by(_ALERTS.c.changed_at.desc(), _ALERTS.c.key)
         if open_only:
             statement = statement.where(_ALERTS.c.state == AlertState.OPEN.value)
         return tuple(from_json(_ALERT, body) for body in self._connection.execute(statement).scalars())
+
+    def named(self, keys: Collection[str]) -> Mapping[str, Alert]:
+        statement = select(_ALERTS.c.body).where(one_of(_ALERTS.c.key, sorted(keys)))
+        found = (from_json(_ALERT, body) for body in self._connection.execute(statement).scalars())
+        return {alert.key: alert for alert in found}
 
     def record(self, alerts: Sequence[Alert]) -> None:
         rows = [
@@ -51,14 +61,18 @@ class SqlAlertBook:
         upsert(self._connection, _ALERTS, rows)
 
     def acknowledge(self, key: str, now: datetime) -> bool:
-        column = _ALERTS.c
-        statement = select(column.body).where(column.key == key, column.state == AlertState.OPEN.value)
-        body = self._connection.execute(statement).scalar_one_or_none()
-        if body is None:
+        alert = self.named([key]).get(key)
+        if alert is None or alert.state is not AlertState.OPEN:
             return False
-        alert = from_json(_ALERT, body)
         if alert.acknowledged_at is None:
             self.record([dataclasses.replace(alert, acknowledged_at=now)])
+        return True
+
+    def snooze(self, key: str, until: datetime, now: datetime) -> bool:
+        alert = self.named([key]).get(key)
+        if alert is None or alert.state is not AlertState.OPEN:
+            return False
+        self.record([dataclasses.replace(alert, snoozed_at=now, snoozed_until=until)])
         return True
 
     def note(self, source: str, findings: Sequence[Finding], now: datetime) -> None:
@@ -72,55 +86,3 @@ class SqlAlertBook:
     def noted_at(self, source: str) -> datetime | None:
         statement = select(_NOTED.c.noted_at).where(_NOTED.c.source == source)
         return self._connection.execute(statement).scalar_one_or_none()
-
-    def enqueue(self, transitions: Sequence[Transition], channels: Sequence[str]) -> None:
-        rows = [
-            {
-                "channel": channel,
-                "pending": True,
-                "not_before": transition.not_before,
-                "attempts": 0,
-                "transition": to_json(_TRANSITION, transition),
-            }
-            for transition in transitions
-            for channel in channels
-        ]
-        insert_all(self._connection, _NOTIFICATIONS, rows)
-
-    def due(self, now: datetime, limit: int = 100) -> tuple[Notification, ...]:
-        column = _NOTIFICATIONS.c
-        statement = (
-            select(column.notification_id, column.channel, column.transition, column.attempts)
-            .where(column.pending, column.not_before <= now)
-            .where(or_(column.retry_at.is_(None), column.retry_at <= now))
-            .order_by(column.notification_id)
-            .limit(limit)
-        )
-        return tuple(
-            Notification(
-                notification_id=row.notification_id,
-                channel=row.channel,
-                transition=from_json(_TRANSITION, row.transition),
-                attempts=row.attempts,
-            )
-            for row in self._connection.execute(statement)
-        )
-
-    def mark_sent(self, notification_id: int, now: datetime) -> None:
-        self._connection.execute(
-            update(_NOTIFICATIONS)
-            .where(_NOTIFICATIONS.c.notification_id == notification_id)
-            .values(pending=False, sent_at=now, attempts=_NOTIFICATIONS.c.attempts + 1)
-        )
-
-    def mark_failed(self, notification_id: int, error: str, retry_at: datetime | None) -> None:
-        self._connection.execute(
-            update(_NOTIFICATIONS)
-            .where(_NOTIFICATIONS.c.notification_id == notification_id)
-            .values(
-                pending=retry_at is not None,
-                retry_at=retry_at,
-                error=storable(error),
-                attempts=_NOTIFICATIONS.c.attempts + 1,
-            )
-        )

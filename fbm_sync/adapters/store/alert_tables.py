@@ -34,16 +34,36 @@ class AlertRow(StoreRow, table=True):
 
 
 class NotificationRow(StoreRow, table=True):
-    """The outbox: one transition for one channel; `pending` until it arrived or was given up."""
+    """The outbox: one transition for one channel; `pending` until it arrived or was given up.
+
+    `alert_key` and `opened_at` name the alert's life. Nobody else sends it before `claimed_until`.
+    `untold` says why it was never sent, `error` what went wrong when it was.
+    """
 
     __tablename__ = "notifications"
-    __table_args__ = (Index(None, "pending", "not_before"),)
+    __table_args__ = (Index(None, "pending", "not_before"), Index(None, "alert_key"))
     notification_id: int | None = Field(default=None, primary_key=True)
     channel: str
     pending: bool
     not_before: datetime
-    retry_at: datetime | None
     attempts: int
     sent_at: datetime | None
     error: str | None
     transition: str
+    purpose: str
+    alert_key: str
+    opened_at: datetime
+    claimed_until: datetime | None
+    untold: str | None
+
+
+class ChannelRow(StoreRow, table=True):
+    """How one channel to people does; without a row it works."""
+
+    __tablename__ = "alert_channels"
+    channel: str = Field(primary_key=True)
+    failing_since: datetime | None
+    failures: int
+    retry_at: datetime | None
+    refused_at: datetime | None
+    error: str

@@ -6,7 +6,7 @@ Whatever is in force, open, pending or unsent fails its condition whatever the h
 import dataclasses
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, or_, select, tuple_
 
 from fbm_sync.adapters.store.alert_tables import AlertRow, NotificationRow
 from fbm_sync.adapters.store.offer_tables import OfferDecisionRow, PushReceiptRow, VerdictRow
@@ -41,7 +41,13 @@ class _Kind:
 
 
 def _kinds(horizon: Horizon) -> tuple[_Kind, ...]:
-    told_at = func.coalesce(_NOTIFICATIONS.c.sent_at, _NOTIFICATIONS.c.retry_at, _NOTIFICATIONS.c.not_before)
+    told_at = func.coalesce(_NOTIFICATIONS.c.sent_at, _NOTIFICATIONS.c.not_before)
+    # As long as an alert is open it counts who heard of it: they hear of its end.
+    still_open = (
+        exists()
+        .where(_ALERTS.c.key == _NOTIFICATIONS.c.alert_key, _ALERTS.c.state == AlertState.OPEN.value)
+        .correlate(_NOTIFICATIONS)
+    )
     return (
         _Kind(
             name="decisions",
@@ -72,7 +78,7 @@ def _kinds(horizon: Horizon) -> tuple[_Kind, ...]:
         _Kind(
             name="notifications",
             table=_NOTIFICATIONS,
-            outdated=and_(~_NOTIFICATIONS.c.pending, told_at < horizon.records),
+            outdated=and_(~_NOTIFICATIONS.c.pending, told_at < horizon.records, ~still_open),
             age=told_at,
         ),
         _Kind(name="orders", table=_ORDERS, outdated=_ended_before(horizon), age=_ORDERS.c.updated_at),

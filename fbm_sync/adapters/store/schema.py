@@ -27,7 +27,7 @@ from fbm_sync.adapters.store.tables import StoreRow
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0006"
+HEAD = "0007"
 """The version this release needs: that of the newest migration, known here without loading alembic."""
 
 VERSION_TABLE = "fbm_sync_schema"

@@ -6,7 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from fbm_sync.adapters.store.ledger import open_ledger
 from fbm_sync.cli.screen import Screen
+from fbm_sync.domain.delivering import ChannelState
+from fbm_sync.domain.telling import Envelope, Purpose
+
+from builders import NOW, a_finding, a_step, an_alert
 
 ORDER_ID = "111-0000000-0000001"
 
@@ -26,6 +31,12 @@ ORDER_ID = "111-0000000-0000001"
         (("orders", "--order", "NOPE"), "sync --order"),
         (("alerts", "--ack", "NOPE"), "alerts --open"),
         (("alerts", "--test", "nowhere"), "known: log"),
+        (("alerts", "--snooze", "NOPE", "--for", "4h"), "alerts --open"),
+        (("alerts", "--snooze", "NOPE"), "--for"),
+        (("alerts", "--for", "4h"), "--snooze"),
+        (("alerts", "--snooze", "NOPE", "--for", "soon"), "--for: 'soon' is not a span"),
+        (("alerts", "--snooze", "NOPE", "--for", "0h"), "--for: '0h' is not a span"),
+        (("alerts", "--snooze", "NOPE", "--for", "9999w"), "--for: '9999w' is not a span"),
         (("orders", "--config", "elsewhere.toml"), "elsewhere.toml"),
         (("demo", "--directory", "."), "--directory"),
         (("init", "."), "is there already"),
@@ -147,6 +158,37 @@ def test_a_pause_is_confirmed_and_ended(shop, command, document):
     code, out, _ = command("alerts")
     assert code == 0
     assert "open" in out
+
+
+def test_an_alert_can_be_silenced_for_a_while(shop, command, document, tmp_path):
+    alert = an_alert(a_finding(text="Its stock comes too late."))
+    with (
+        open_ledger(f"sqlite:///{tmp_path}/fbm_sync.db", create=True) as ledger,
+        ledger.transaction() as books,
+    ):
+        books.alerts.record([alert])
+        step = a_step(alert)
+        books.alerts.outbox.enqueue(
+            [Envelope(channel="log", transition=step, purpose=Purpose.NEWS, not_before=step.at)]
+        )
+    code, out, _ = command("alerts", "--snooze", alert.key, "--for", "4h")
+    assert (code, "silent until" in out) == (0, True)
+    (silent,) = document("alerts", "--open")
+    assert silent["snoozed_until"] is not None
+    assert silent["channels"] == ["log"]
+    code, out, _ = command("alerts", "--ack", alert.key)
+    assert code == 0
+    assert document("alerts")[0]["acknowledged_at"] is not None
+
+
+def test_a_test_that_arrives_makes_up_for_earlier_failures(shop, command, document, tmp_path):
+    with open_ledger(f"sqlite:///{tmp_path}/fbm_sync.db", create=True) as ledger:
+        with ledger.transaction() as books:
+            failing = ChannelState(channel="log", failing_since=NOW, failures=1)
+            books.alerts.outbox.record_channel(failing)
+        assert document("alerts", "--test", "log")["delivered"] is True
+        with ledger.transaction() as books:
+            assert books.alerts.outbox.channels() == {"log": ChannelState(channel="log")}
 
 
 def test_a_store_that_is_no_database_is_told_without_a_traceback(shop, command, tmp_path):

@@ -1,6 +1,7 @@
-"""What is wrong right now, what people are told of it, and when they are left alone."""
+"""What is wrong right now, what becomes of it, and which steps of that are worth telling."""
 
-from datetime import UTC, date, datetime, time, timedelta
+import dataclasses
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -8,16 +9,12 @@ from hypothesis import strategies as st
 
 from fbm_sync.domain.alert import (
     AlertState,
-    Finding,
-    Notification,
-    QuietHours,
+    Reason,
     Severity,
     TransitionKind,
     update_alerts,
 )
-from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.change import PushLimits, PushOutcome, PushReceipt
-from fbm_sync.domain.deadline import STAGES
 from fbm_sync.domain.finding import (
     credential_finding,
     hold_finding,
@@ -31,30 +28,19 @@ from fbm_sync.domain.finding import (
 from fbm_sync.domain.order import OrderId
 from fbm_sync.domain.risk import WORRYING, OrderOutlook, OrderState
 
-from builders import ACCOUNT, NOW, SKU, a_calendar, a_change, in_days
+from builders import ACCOUNT, NOW, SKU, a_change, a_finding, in_days
 
-STAGE_NAMES = [name for name, _ in STAGES]
-NIGHT = QuietHours(begin=time(22), end=time(7))
-
-
-def a_finding(kind="due_soon", subject="111-1", severity=Severity.WARNING, **changes):
-    fields = {
-        "account": ACCOUNT,
-        "kind": kind,
-        "subject": subject,
-        "severity": severity,
-        "text": "-",
-        "action": "-",
-    }
-    return Finding(**(fields | changes))
+STAGE_NAMES = ["T-24", "T-12", "T-4"]
+PAUSES = {Severity.WARNING: timedelta(hours=24), Severity.CRITICAL: timedelta(hours=4)}
+CRITICAL, WARNING, INFO = Severity.CRITICAL, Severity.WARNING, Severity.INFO
 
 
-def update(known, findings, now=NOW, quiet_hours=None, calendar=None):
-    return update_alerts(known, findings, calendar or a_calendar(), now=now, quiet_hours=quiet_hours)
+def update(known, findings, now=NOW, remind_after=None):
+    return update_alerts(known, findings, now=now, remind_after=remind_after)
 
 
 def told(update_):
-    return [(step.kind, step.reason) for step in update_.transitions]
+    return [(step.kind.value, step.reason.value) for step in update_.transitions]
 
 
 # --- the life of an alert ------------------------------------------------------------------------
@@ -62,7 +48,7 @@ def told(update_):
 
 def test_new_trouble_is_told():
     first = update([], [a_finding(stage="T-24")])
-    assert told(first) == [(TransitionKind.OPENED, "first found")]
+    assert told(first) == [("opened", "first_found")]
     (alert,) = first.alerts
     assert (alert.state, alert.opened_at, alert.told_stages, alert.key) == (
         AlertState.OPEN,
@@ -70,6 +56,7 @@ def test_new_trouble_is_told():
         ("T-24",),
         "us:due_soon:111-1",
     )
+    assert (alert.worst, alert.critical_at) == (WARNING, None)
 
 
 def test_unchanged_trouble_is_not_told_again():
@@ -83,36 +70,148 @@ def test_unchanged_trouble_is_not_told_again():
 def test_the_next_stage_is_told():
     first = update([], [a_finding(stage="T-24")])
     second = update(first.alerts, [a_finding(stage="T-12")], in_days(0.5))
-    assert told(second) == [(TransitionKind.ESCALATED, "stage T-12 reached")]
+    assert told(second) == [("escalated", "stage_reached")]
     assert second.alerts[0].told_stages == ("T-24", "T-12")
     assert second.alerts[0].opened_at == NOW
 
 
+def test_a_stage_that_was_overtaken_is_never_told():
+    first = update([], [a_finding(stage="T-4")])
+    assert first.alerts[0].told_stages == ("T-24", "T-12", "T-4")
+    assert told(update(first.alerts, [a_finding(stage="T-12")], in_days(1))) == []
+
+
+def test_a_stage_of_another_kind_of_trouble_is_told_once_too():
+    first = update([], [a_finding(stage="week-1")])
+    second = update(first.alerts, [a_finding(stage="week-2")])
+    assert told(second) == [("escalated", "stage_reached")]
+    assert told(update(second.alerts, [a_finding(stage="week-1")])) == []
+
+
 def test_getting_worse_is_told_even_within_a_stage():
     first = update([], [a_finding(stage="T-24")])
-    worse = update(first.alerts, [a_finding(stage="T-24", severity=Severity.CRITICAL)])
-    assert told(worse) == [(TransitionKind.ESCALATED, "now critical")]
+    worse = update(first.alerts, [a_finding(stage="T-24", severity=CRITICAL)], in_days(1))
+    assert told(worse) == [("escalated", "got_worse")]
     assert worse.alerts[0].told_stages == ("T-24",)
-    plain = update(update([], [a_finding()]).alerts, [a_finding(severity=Severity.CRITICAL)])
-    assert told(plain) == [(TransitionKind.ESCALATED, "now critical")]
+    assert worse.alerts[0].critical_at == in_days(1)
+
+
+def test_a_severity_that_goes_up_and_down_is_told_once():
+    known = update([], [a_finding()]).alerts
+    steps = []
+    for severity in (CRITICAL, WARNING, CRITICAL, INFO, WARNING, CRITICAL):
+        result = update(known, [a_finding(severity=severity)], in_days(1))
+        known = result.alerts
+        steps += told(result)
+    assert steps == [("escalated", "got_worse")]
+    assert known[0].critical_at == in_days(1)
+
+
+def test_an_alert_of_old_is_as_bad_as_it_was_recorded():
+    old = dataclasses.replace(update([], [a_finding(severity=CRITICAL)]).alerts[0], worst=None)
+    assert told(update([old], [a_finding(severity=CRITICAL)])) == []
+    assert update([old], [a_finding()]).alerts[0].worst is CRITICAL
 
 
 def test_that_it_is_over_is_news_too():
     first = update([], [a_finding(), a_finding(subject="111-2")])
     second = update(first.alerts, [a_finding()], in_days(1))
-    assert told(second) == [(TransitionKind.RESOLVED, "the trouble is no longer found")]
+    assert told(second) == [("resolved", "no_longer_found")]
     gone = second.alerts[-1]
     assert (gone.finding.subject, gone.state, gone.resolved_at) == ("111-2", AlertState.RESOLVED, in_days(1))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "orders", "reason"),
+    [
+        (WARNING, CRITICAL, ("111-1",), "goes_on"),
+        (WARNING, WARNING, ("111-1",), "goes_on"),
+        (CRITICAL, WARNING, ("111-1",), "no_longer_found"),
+        (WARNING, CRITICAL, ("111-1", "111-2"), "no_longer_found"),
+    ],
+)
+def test_an_orders_trouble_that_turns_into_a_worse_one_has_not_ended(before, after, orders, reason):
+    first = update([], [a_finding("at_risk", severity=before, orders=orders)])
+    second = update(first.alerts, [a_finding("late_certain", severity=after, orders=orders)], in_days(1))
+    assert told(second) == [("opened", "first_found"), ("resolved", reason)]
+    elsewhere = [a_finding("late_certain", "111-9", severity=after, orders=("111-9",))]
+    assert ("resolved", "no_longer_found") in told(update(first.alerts, elsewhere))
 
 
 def test_trouble_that_comes_back_opens_a_new_life():
     first = update([], [a_finding(stage="T-4")])
     over = update(first.alerts, [], in_days(1))
     back = update(over.alerts, [a_finding(stage="T-4")], in_days(2))
-    assert told(back) == [(TransitionKind.OPENED, "first found")]
+    assert told(back) == [("opened", "first_found")]
     assert back.alerts[0].opened_at == in_days(2)
+    assert back.alerts[0].life != first.alerts[0].life
     assert update(over.alerts, [], in_days(3)).alerts == ()
 
+
+# --- reminders -----------------------------------------------------------------------------------
+
+
+def reminders(alert, finding, hours, **changes):
+    """The hours in which people are reminded, looking once an hour."""
+    known, found = dataclasses.replace(alert, **changes), []
+    for hour in range(1, hours + 1):
+        now = NOW + timedelta(hours=hour)
+        result = update([known], [finding], now, PAUSES)
+        (known,) = result.alerts
+        found += [(hour, reason) for kind, reason in told(result) if kind == "reminded"]
+    return found
+
+
+@pytest.mark.parametrize(("severity", "hours"), [(INFO, []), (WARNING, [24, 48]), (CRITICAL, [4, 8, 12, 16])])
+def test_people_are_reminded_of_what_nobody_acknowledged(severity, hours):
+    finding = a_finding(severity=severity)
+    (alert,) = update([], [finding]).alerts
+    span = 18 if severity is CRITICAL else 50
+    assert reminders(alert, finding, span) == [(hour, "still_open") for hour in hours]
+    assert reminders(alert, finding, span, acknowledged_at=NOW) == []
+
+
+def test_a_pause_begins_anew_when_there_was_news():
+    finding = a_finding(stage="T-24")
+    known = update([], [finding]).alerts
+    known = update(known, [a_finding(stage="T-12")], NOW + timedelta(hours=20), PAUSES).alerts
+    quiet = update(known, [a_finding(stage="T-12")], NOW + timedelta(hours=43), PAUSES)
+    assert told(quiet) == []
+    due = update(quiet.alerts, [a_finding(stage="T-12")], NOW + timedelta(hours=44), PAUSES)
+    assert told(due) == [("reminded", "still_open")]
+
+
+def test_without_a_pause_nobody_is_reminded():
+    known = update([], [a_finding()]).alerts
+    assert told(update(known, [a_finding()], in_days(9), {CRITICAL: timedelta(hours=4)})) == []
+
+
+def test_when_a_snooze_is_over_people_are_told_once_that_the_trouble_is_still_there():
+    finding = a_finding(severity=CRITICAL)
+    (alert,) = update([], [finding]).alerts
+    snoozed = {"snoozed_at": NOW, "snoozed_until": NOW + timedelta(hours=6)}
+    assert reminders(alert, finding, 11, **snoozed) == [(6, "snooze_over"), (10, "still_open")]
+    assert reminders(alert, finding, 11, **snoozed, acknowledged_at=NOW) == []
+    calm = update([dataclasses.replace(alert, **snoozed)], [finding], NOW + timedelta(hours=6))
+    assert told(calm) == [("reminded", "snooze_over")], "a person asked for it: even without reminders"
+
+
+@pytest.mark.parametrize(
+    ("severity", "kind", "urgent"),
+    [
+        (CRITICAL, "opened", True),
+        (CRITICAL, "escalated", True),
+        (CRITICAL, "reminded", False),
+        (CRITICAL, "resolved", False),
+        (WARNING, "opened", False),
+    ],
+)
+def test_only_critical_news_may_wake_people(severity, kind, urgent):
+    (step,) = update([], [a_finding(severity=severity)]).transitions
+    assert dataclasses.replace(step, kind=TransitionKind(kind)).is_urgent is urgent
+
+
+# --- whatever happens ----------------------------------------------------------------------------
 
 FINDINGS = st.lists(
     st.builds(
@@ -127,107 +226,39 @@ FINDINGS = st.lists(
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.tuples(FINDINGS, st.integers(1, 600)), max_size=8), st.sampled_from((None, NIGHT)))
-def test_a_stage_is_told_once_and_an_unchanged_finding_never(rounds, quiet_hours):
+@given(st.lists(st.tuples(FINDINGS, st.integers(1, 600)), max_size=8), st.sampled_from((None, PAUSES)))
+def test_a_stage_is_told_once_and_an_unchanged_finding_only_as_a_reminder(rounds, pauses):
     book, lives, before, now = {}, {}, {}, NOW
     for findings, minutes in rounds:
         now += timedelta(minutes=minutes)
-        result = update(book.values(), findings, now, quiet_hours)
+        result = update(book.values(), findings, now, pauses)
         book |= {alert.key: alert for alert in result.alerts}
         by_key = {finding.key: finding for finding in findings}
         steps = {step.alert.key: step for step in result.transitions}
         assert len(steps) == len(result.transitions)
         for key, step in steps.items():
-            assert step.not_before >= now
             if step.kind is TransitionKind.RESOLVED:
                 assert key not in by_key
                 lives.pop(key)
                 continue
+            if step.kind is TransitionKind.REMINDED:
+                assert pauses[by_key[key].severity] <= now - book[key].changed_at
+                continue
             assert before.get(key) != by_key[key]
             assert (step.kind is TransitionKind.OPENED) == (key not in lives)
-            stages = lives.setdefault(key, [])
-            if step.reason.startswith("stage") or step.kind is TransitionKind.OPENED:
-                assert by_key[key].stage not in stages
-                stages.append(by_key[key].stage)
+            stages, ranks = lives.setdefault(key, ([], []))
+            severity, stage = by_key[key].severity, by_key[key].stage
+            if step.reason is not Reason.GOT_WORSE:
+                urgency = STAGE_NAMES.index(stage) if stage else -1
+                assert all(urgency > earlier for earlier in stages)
+                stages.append(urgency)
+            else:
+                assert all(severity.rank > rank for rank in ranks)
+            ranks.append(severity.rank)
+            assert book[key].gravest.rank == max(ranks)
         assert {key for key, alert in book.items() if alert.state is AlertState.OPEN} == by_key.keys()
         assert lives.keys() == by_key.keys()
-        for key, finding in by_key.items():
-            assert finding.stage is None or finding.stage in book[key].told_stages
         before = by_key
-
-
-def test_a_notification_starts_without_an_attempt():
-    (step,) = update([], [a_finding()]).transitions
-    assert Notification(notification_id=1, channel="log", transition=step).attempts == 0
-
-
-# --- quiet hours ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("hours", "moment", "quiet"),
-    [
-        (NIGHT, time(21, 59), False),
-        (NIGHT, time(22), True),
-        (NIGHT, time(3), True),
-        (NIGHT, time(7), False),
-        (QuietHours(begin=time(1), end=time(5)), time(0, 59), False),
-        (QuietHours(begin=time(1), end=time(5)), time(1), True),
-        (QuietHours(begin=time(1), end=time(5)), time(5), False),
-        (QuietHours(begin=time(5), end=time(5)), time(5), False),
-    ],
-)
-def test_quiet_hours_may_span_midnight(hours, moment, quiet):
-    assert hours.holds(moment) == quiet
-
-
-BERLIN = ShipCalendar(timezone="Europe/Berlin")
-
-
-@pytest.mark.parametrize(
-    ("now", "end", "told_at"),
-    [
-        ("2026-03-02T12:00", time(7), "2026-03-02T12:00"),  # noon
-        ("2026-03-02T22:00", time(7), "2026-03-03T06:00"),  # evening: tomorrow morning
-        ("2026-03-02T03:00", time(7), "2026-03-02T06:00"),  # night: this morning
-        ("2026-03-28T22:00", time(7), "2026-03-29T05:00"),  # the night is an hour shorter
-        ("2026-10-24T21:00", time(7), "2026-10-25T06:00"),  # and longer
-        ("2026-03-29T00:30", time(2, 30), "2026-03-29T01:30"),  # an end the clock leaves out
-        ("2026-10-25T00:10", time(2, 30), "2026-10-25T01:30"),  # an end the clock shows twice
-        ("2026-10-25T01:10", time(2, 30), "2026-10-25T01:30"),
-    ],
-)
-def test_people_are_told_when_the_quiet_hours_end_on_the_sellers_clock(now, end, told_at):
-    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
-    (step,) = update([], [a_finding()], moment, QuietHours(begin=time(22), end=end), BERLIN).transitions
-    assert step.not_before == datetime.fromisoformat(told_at).replace(tzinfo=UTC)
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    st.sampled_from((datetime(2026, 3, 27, tzinfo=UTC), datetime(2026, 10, 23, tzinfo=UTC))),
-    st.integers(0, 4 * 1440),
-    st.integers(0, 1439),
-    st.integers(0, 1439),
-    st.sampled_from(("Europe/Berlin", "America/New_York", "Australia/Sydney", "UTC")),
-)
-def test_held_news_is_told_within_a_day_and_never_in_the_past(night, minutes, begin, end, zone):
-    moment = night + timedelta(minutes=minutes)
-    quiet = QuietHours(begin=time(*divmod(begin, 60)), end=time(*divmod(end, 60)))
-    calendar = ShipCalendar(timezone=zone)
-    (step,) = update([], [a_finding()], moment, quiet, calendar).transitions
-    assert moment <= step.not_before <= moment + timedelta(hours=26)
-    if step.not_before > moment:
-        assert quiet.holds(calendar.local(moment).time())
-        assert not quiet.holds(calendar.local(step.not_before).time())
-
-
-def test_what_is_critical_disturbs_people_but_its_end_does_not():
-    night = datetime(2026, 3, 2, 23, tzinfo=UTC)
-    first = update([], [a_finding(severity=Severity.CRITICAL)], night, NIGHT)
-    assert first.transitions[0].not_before == night
-    over = update(first.alerts, [], night, NIGHT)
-    assert over.transitions[0].not_before == datetime(2026, 3, 3, 7, tzinfo=UTC)
 
 
 # --- findings ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import types
 
 import pytest
 
@@ -9,7 +10,9 @@ from fbm_sync.adapters.store.ledger import SqlLedger, open_ledger
 from fbm_sync.domain.change import PushLimits
 from fbm_sync.domain.policy import BackorderKind
 from fbm_sync.domain.shop import ShopTerms
-from fbm_sync.flows.alert import LOG_CHANNEL, AlertTerms, alert
+from fbm_sync.domain.telling import LOG_CHANNEL, Silence
+from fbm_sync.flows.alert import AlertTerms, alert
+from fbm_sync.flows.notify import Delivery
 from fbm_sync.flows.plan import plan
 from fbm_sync.flows.pull import PullTerms, pull_offers, pull_orders, pull_supply
 from fbm_sync.flows.push import PushTerms, push
@@ -63,7 +66,19 @@ class Shop:
         return push(ACCOUNT, self.offers, self.ledger, self.clock, terms, run_id=self.run_id(), **wish)
 
     def alert(self):
-        return alert(self.ledger, self.clock, self.terms, self.alert_terms, self.notifiers)
+        """Look for trouble and tell it; the report is of both."""
+        found = alert(self.ledger, self.clock, self.terms, self.alert_terms)
+        told = self.notify()
+        return types.SimpleNamespace(
+            **{name: getattr(found, name) for name in ("opened", "escalated", "resolved", "transitions")},
+            sent=told.sent,
+            failed=told.failed,
+        )
+
+    def notify(self):
+        silence = Silence(manners=self.alert_terms.manners, calendars=self.terms.calendars)
+        delivery = Delivery(lambda: self.ledger, self.clock, lambda: self.notifiers, lambda: silence)
+        return delivery.run(wait_seconds=10)
 
     def limits(self, **limits):
         self.terms = dataclasses.replace(self.terms, limits=PushLimits(**limits))

@@ -203,7 +203,7 @@ class LivingShop:
         self.clock.advance(hours=hours)
 
     def trouble_is_looked_for(self):
-        alert(self.ledger, self.clock, self.terms, AlertTerms(), {})
+        alert(self.ledger, self.clock, self.terms, AlertTerms())
 
     def plan(self):
         return plan(self.ledger, self.clock, self.terms, run_id="run")
