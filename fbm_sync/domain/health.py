@@ -109,12 +109,12 @@ class SellerPerformance:
     marketplaces: tuple[MarketplacePerformance, ...]
 
 
-def late_shipments(orders: Iterable[Order], now: datetime) -> Standing:
-    """Measure the 10-day LSR: orders whose ship-by fell in the window, late when confirmed after it.
+def late_shipments(orders: Iterable[Order], now: datetime, window: timedelta = LSR_WINDOW) -> Standing:
+    """Measure the LSR: orders whose ship-by fell in the window, late when confirmed after it.
 
     An order past its ship-by and still unshipped is late already.
     """
-    since = now - LSR_WINDOW
+    since = now - window
     due = [
         order
         for order in orders
@@ -123,13 +123,14 @@ def late_shipments(orders: Iterable[Order], now: datetime) -> Standing:
         and since <= order.ship_by_at <= now
         and order.status is not OrderStatus.CANCELLED
     ]
-    return lsr_standing(late=sum(order.is_open or _shipped_late(order) for order in due), due=len(due))
+    late = sum(order.is_open or _shipped_late(order) for order in due)
+    return lsr_standing(late=late, due=len(due), window=window)
 
 
-def lsr_standing(*, late: int, due: int) -> Standing:
+def lsr_standing(*, late: int, due: int, window: timedelta = LSR_WINDOW) -> Standing:
     """Return the late shipment rate of so many late orders among those due."""
     return Standing(
-        metric=Metric.LSR, window_days=LSR_WINDOW.days, numerator=late, denominator=due, limit=_LSR_LIMIT
+        metric=Metric.LSR, window_days=window.days, numerator=late, denominator=due, limit=_LSR_LIMIT
     )
 
 
