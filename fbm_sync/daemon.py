@@ -181,9 +181,12 @@ class Daemon:
     # --- the jobs --------------------------------------------------------------------------------
 
     def _pull(self) -> RunReport:
-        """Read the seller's records and the orders; a monitor hears when those of all accounts were read."""
+        """Read the orders and the seller's records; a monitor hears of it when all of them were read.
+
+        Orders come first: a fault in the records must not keep us from seeing what was sold.
+        """
         turn, begun_at = cycle.Turn(self.app, cycle.Wish()), self.clock.now()
-        report = turn.only(turn.supply, turn.orders)
+        report = turn.only(turn.orders, turn.supply)
         now = self.clock.now()
         if all(one.alive for one in take_pulse(self.app.ledger, turn.accounts, now, now - begun_at)):
             self.app.sign_of_life()

@@ -134,9 +134,12 @@ def test_a_monitor_hears_of_each_complete_reading_and_of_no_other(settings, tmp_
             assert daemon._pull().failed
         assert len(heard) == 2
         (tmp_path / "supply" / "stock.csv").write_text("sku,on_hand,counted_at\nCUP,many,today\n")
+        begun = daemon.clock.now()
         with pytest.raises(ConfigError):
             daemon._pull()
         assert len(heard) == 2
+        with daemon.app.ledger.transaction() as books:
+            assert books.runs.last_success("pull", "main") >= begun, "what was sold is seen all the same"
 
 
 def test_once_a_day_it_forgets_old_history_unless_all_is_to_be_kept(settings):
