@@ -1,6 +1,6 @@
 """What a month of trouble comes to: who was warned in time, how often in vain, how many messages it took.
 
-Run from the checkout: `python tests/benchmarks/month.py [--days 30] [--orders-a-day 120] [--seed 1]
+Run from the checkout: `python tests/benchmarks/month.py [--days 30] [--orders-a-day 140] [--seed 1]
 [--turn-minutes 120]`. A shop of forty SKUs lives on an emulated Amazon with a fast clock: purchase orders
 slip, announced or not, stock turns out to be lost, parcels are mislaid, SKUs come into fashion, buyers change
 their minds. The daemon's flows run every two hours, with one more look for trouble between.
@@ -33,7 +33,7 @@ def wishes():
     """Return what was asked for on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--days", type=int, default=30)
-    parser.add_argument("--orders-a-day", type=int, default=120)
+    parser.add_argument("--orders-a-day", type=int, default=140)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--turn-minutes", type=int, default=120)
     return parser.parse_args()
