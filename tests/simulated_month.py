@@ -58,6 +58,9 @@ backorder = "backorder"
 account_risk = 1.0
 """
 
+LOOK = ("alert",)
+"""The daemon's jobs that find trouble and tell of it."""
+
 _OPENING, _PACKING = range(6, 24), range(12, 18)
 _COMPARING = range(12, 18)
 _LATE_STATES = frozenset({OrderState.AT_RISK, OrderState.LATE_CERTAIN})
@@ -142,10 +145,10 @@ class Month:
         for step in range(steps):
             self.happen()
             self._until(begin + (step + 0.5) * self.turn)
-            self._daemon("alert")
+            self._daemon(*LOOK)
             self._compare_once_a_day()
             self._until(begin + (step + 1) * self.turn)
-            self._daemon("supply", "orders", *(["offers"] if step % 2 == 0 else []), "plan", "push", "alert")
+            self._daemon("supply", "orders", *(["offers"] if step % 2 == 0 else []), "plan", "push", *LOOK)
             self._note_late(self.clock.now())
             progress("turns", step + 1, steps)
         # Amazon shows orders two minutes late; then both count the same orders.
@@ -368,6 +371,6 @@ def play(
             load(config, {}), clock=clock, environ=CREDENTIALS, extra_notifiers={"people": ear}
         ) as app:
             month = Month(shop, amazon, world, clock, app, folder / "supply", turn, luck, seed)
-            month._daemon("supply", "orders", "offers", "plan", "push", "alert")
+            month._daemon("supply", "orders", "offers", "plan", "push", *LOOK)
             month.live(days, progress)
             return month.outcome(days, ear.messages)
