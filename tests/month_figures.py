@@ -2,7 +2,7 @@
 
 import dataclasses
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 CAUSES = SLIP, SHORTAGE, MISLAID, LEFT = "late delivery", "lost stock", "mislaid parcel", "left on the shelf"
@@ -52,7 +52,7 @@ class Outcome:
     late: tuple[Late, ...]
     flagged_in_time: int
     counted: tuple[Counted, ...]
-    transitions: int
+    news: dict[str, int]
     messages: int
     failed: tuple[str, ...]
 
@@ -75,21 +75,27 @@ def figures(outcome: Outcome) -> list[str]:
     warned = sum(one.was_warned_of for one in knowable)
     share = "–" if outcome.false_alarm_share is None else f"{outcome.false_alarm_share:.0%}"
     same = sum(one.ours == one.amazons for one in outcome.counted)
-    last = outcome.counted[-1].ours
-    ends = sorted(outcome.by_end.items(), key=lambda one: -one[1])
+    last, news = outcome.counted[-1].ours, sum(outcome.news.values())
     head = ("late", "knowable", "said at risk", "or last bell", "hours before")
     return [
-        f"{outcome.orders:,} orders in {days} days: {', '.join(f'{count} {end}' for end, count in ends)}",
+        f"{outcome.orders:,} orders in {days} days: {_counts(outcome.by_end)}",
         _line("cause", *head),
         *(_row(cause, [one for one in late if one.cause == cause]) for cause in CAUSES),
         _row("all", late),
         f"recall of what could be known: {warned} of {len(knowable)}",
         f"said to be at risk, yet in time: {share} ({outcome.flagged_in_time})",
-        f"a day: {outcome.transitions / days:.1f} news, {outcome.messages / days:.1f} messages",
+        f"a day: {news / days:.1f} pieces of news, {outcome.messages / days:.1f} messages",
+        f"news: {_counts(outcome.news)}",
         f"late and cancelled orders counted as Amazon does: {same} of {len(outcome.counted)} times",
         f"in the end: LSR {last[0]}/{last[1]}, CR {last[2]}/{last[3]}",
         *(f"FAILED {line}" for line in outcome.failed),
     ]
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    """Return counts with their names, the largest first."""
+    listed = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    return ", ".join(f"{count} {name}" for name, count in listed)
 
 
 def _row(name: str, late: Sequence[Late]) -> str:

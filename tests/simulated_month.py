@@ -132,7 +132,7 @@ class Month:
         self.records, self.turn, self.luck = records, turn, luck
         self.dice = random.Random(f"{seed}/luck")
         self.witness, self.parcels = Witness(), {}
-        self.counted, self.failed, self.transitions = [], [], 0
+        self.counted, self.failed, self.news = [], [], Counter()
         self.opened_on = self.compared_on = None
         self.in_fashion = None
 
@@ -265,8 +265,8 @@ class Month:
         turn = cycle.Turn(self.app, cycle.Wish(apply=True, confirm_wait_seconds=0.0))
         report = turn.only(*(getattr(turn, step) for step in steps))
         self.failed += [f"{failure.what}: {failure.why}" for failure in report.failed]
-        loud = [one for one in report.transitions if one.alert.finding.severity is not Severity.INFO]
-        self.transitions += len(loud)
+        loud = (one for one in report.transitions if one.alert.finding.severity is not Severity.INFO)
+        self.news.update(one.kind.value for one in loud)
         self.witness.look(self.app, self.clock.now())
 
     def _compare_once_a_day(self):
@@ -315,7 +315,7 @@ class Month:
             late=tuple(sorted(late, key=lambda one: (one.ship_by_at, one.order_id))),
             flagged_in_time=in_time,
             counted=tuple(self.counted),
-            transitions=self.transitions,
+            news=dict(self.news),
             messages=messages,
             failed=tuple(self.failed),
         )
