@@ -115,7 +115,8 @@ def test_a_monitor_that_is_away_is_no_trouble_and_its_address_is_never_logged(mo
         beat(Ping(url))
         monitor.server.socket.close()
         beat(Ping(url, deadline_seconds=2.0))
-        beat(Ping(f"http://{SECRET}.invalid\x00/", deadline_seconds=2.0))
+        beat(Ping(f"http://{SECRET}\x00.invalid/", deadline_seconds=2.0))
+        beat(Ping(f"https://xn--{SECRET}-\udcff.invalid/", deadline_seconds=2.0))
     finally:
         structlog.configure(**former)
         root = logging.getLogger()
