@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from fbm_sync import cycle, logs
 from fbm_sync.domain.finding import CLIENT_SECRET_LIFE
 from fbm_sync.errors import ConfigError, FbmSyncError, StoreError
+from fbm_sync.pulse import take_pulse
 from fbm_sync.report import RunReport
 from fbm_sync.settings import Settings
 from fbm_sync.summons import Summons, heeding_signals, notify_supervisor
@@ -187,8 +188,16 @@ class Daemon:
     # --- the jobs --------------------------------------------------------------------------------
 
     def _pull(self) -> RunReport:
-        turn = cycle.Turn(self.app, cycle.Wish())
-        return turn.only(turn.supply, turn.orders)
+        """Read the orders and the seller's records; a monitor hears of it when all of them were read.
+
+        Orders come first: a fault in the records must not keep us from seeing what was sold.
+        """
+        turn, begun_at = cycle.Turn(self.app, cycle.Wish()), self.clock.now()
+        report = turn.only(turn.orders, turn.supply)
+        now = self.clock.now()
+        if all(one.alive for one in take_pulse(self.app.ledger, turn.accounts, now, now - begun_at)):
+            self.app.sign_of_life()
+        return report
 
     def _offers(self) -> RunReport:
         turn = cycle.Turn(self.app, cycle.Wish())
@@ -244,18 +253,11 @@ class Daemon:
 
     def not_ready(self) -> list[str]:
         """Return why the daemon cannot be relied on now: accounts whose orders were not read lately."""
-        now = self.clock.now()
-        patience = timedelta(minutes=self.app.alert_terms.stale_minutes)
-        missing = []
-        with self.app.ledger.transaction() as books:
-            for name in self.app.shop_terms.accounts:
-                at = books.runs.last_success("pull", name)
-                if at is not None:
-                    self._pulled_at.labels(account=name).set(at.timestamp())
-                if at is None or now - at > patience:
-                    since = f"since {at:%Y-%m-%d %H:%M}Z" if at else "yet"
-                    missing.append(f"orders of account {name} were not read completely {since}")
-        return missing
+        signs = take_pulse(self.app.ledger, self.app.shop_terms.accounts, self.clock.now(), self.app.patience)
+        for one in signs:
+            if one.read_at is not None:
+                self._pulled_at.labels(account=one.account).set(one.read_at.timestamp())
+        return [one.complaint for one in signs if not one.alive]
 
 
 def run(load: Callable[[], Settings]) -> None:

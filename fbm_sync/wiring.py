@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fbm_sync.adapters.store.ledger import SqlLedger
 
 _HOLIDAY_YEARS_AHEAD = 3
+_PATIENCE, _MISSED_PULLS = timedelta(hours=1), 3
 
 
 class SystemClock:
@@ -75,6 +76,15 @@ class App:
         from fbm_sync.adapters.store.ledger import SqlLedger
 
         return SqlLedger(self.settings.store_url)
+
+    def existing_store(self) -> "SqlLedger":
+        """Return the store as it is, which is never made; to be used with `with`.
+
+        Raises `StoreError` when there is none, or it is not ours.
+        """
+        from fbm_sync.adapters.store.ledger import open_ledger
+
+        return open_ledger(self.settings.store_url)
 
     @cached_property
     def supply(self) -> SupplySource:
@@ -128,6 +138,16 @@ class App:
             lambda: self.notifiers,
             lambda: Silence(manners=self.alert_terms.manners, calendars=self.shop_terms.calendars),
         )
+
+    @cached_property
+    def sign_of_life(self) -> Callable[[], None]:
+        """What tells the monitor outside that orders were read; nothing where none is configured."""
+        url = self.settings.daemon.ping_url
+        if not url:
+            return lambda: None
+        from fbm_sync.adapters.notify.ping import Ping
+
+        return Ping(url).beat
 
     def account(self, name: str) -> "AmazonAccount":
         """Return one account's doors to Amazon. Raises `ConfigError` when its credentials are missing."""
@@ -267,6 +287,11 @@ class App:
         """The guards on a push, and how long to wait for the proof."""
         return PushTerms(limits=self.settings.limits, confirm_wait_seconds=confirm_wait_seconds)
 
+    @property
+    def patience(self) -> timedelta:
+        """How long orders may stay unread before that is trouble; longer where they are read rarely."""
+        return max(_PATIENCE, _MISSED_PULLS * timedelta(minutes=self.settings.daemon.pull_minutes))
+
     @cached_property
     def alert_terms(self) -> AlertTerms:
         """Whom to tell, and when not to."""
@@ -277,6 +302,7 @@ class App:
             quiet_hours=QuietHours(begin=quiet[0], end=quiet[1]) if quiet else None,
             digest_at=self.settings.alerts.digest_at,
             remind_after=self.settings.alerts.remind_after,
+            stale_minutes=int(self.patience / timedelta(minutes=1)),
             secrets_created={
                 account.name: account.client_secret_created_on
                 for account in self.settings.accounts

@@ -4,13 +4,17 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from functools import partial
+from typing import Annotated
 
 import typer
 
+from fbm_sync.cli.screen import Screen
 from fbm_sync.cli.session import Session
 from fbm_sync.domain.finding import CLIENT_SECRET_LIFE, credential_finding
+from fbm_sync.domain.risk import span_words
 from fbm_sync.domain.supply import why_stale
-from fbm_sync.errors import ConfigError, FbmSyncError
+from fbm_sync.errors import ConfigError, FbmSyncError, StoreError
+from fbm_sync.pulse import Pulse, take_pulse
 from fbm_sync.settings import AccountSettings
 from fbm_sync.wiring import App
 
@@ -31,10 +35,21 @@ def register(command: typer.Typer) -> None:
     command.command("check")(check)
 
 
-def check(context: typer.Context) -> int:
+def check(
+    context: typer.Context,
+    alive: Annotated[
+        bool,
+        typer.Option(
+            "--alive",
+            help="Only whether orders were read lately, from the store alone: for cron or a monitor.",
+        ),
+    ] = False,
+) -> int:
     """Look at config, credentials, store, files, clock and, with one cheap read, each account."""
     session: Session = context.obj
     with session.app() as app:
+        if alive:
+            return _alive(app, session.screen)
         found = []
         for one in _checks(app):
             found.append(one)
@@ -45,6 +60,34 @@ def check(context: typer.Context) -> int:
     if failed:
         session.screen.say(f"{failed} of {len(found)} checks failed.")
     return 1 if failed else 0
+
+
+def _alive(app: App, screen: Screen) -> int:
+    """Say in one line whether each account's orders were read completely of late."""
+    now, accounts = app.clock.now(), [account.name for account in app.settings.accounts]
+    signs: tuple[Pulse, ...] = ()
+    try:
+        with app.existing_store() as store:
+            signs = take_pulse(store, accounts, now, app.patience)
+        missing = [one.complaint for one in signs if not one.alive]
+    except StoreError as error:
+        missing = [str(error)]
+    if missing:
+        told = f"NOT ALIVE: {'; '.join(missing)}"
+    else:
+        ages = (f"{one.account} {span_words(now - one.read_at)} ago" for one in signs if one.read_at)
+        told = f"alive: orders were read completely, {', '.join(ages)}"
+    screen.say(told)
+    if screen.as_json:
+        screen.document(
+            {
+                "alive": not missing,
+                "detail": told,
+                "patience_minutes": app.patience / timedelta(minutes=1),
+                "accounts": [dataclasses.asdict(one) for one in signs],
+            }
+        )
+    return 1 if missing else 0
 
 
 def _checks(app: App) -> Iterator[Check]:

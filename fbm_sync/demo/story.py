@@ -217,8 +217,8 @@ class Story:
     def _pack(self, now: datetime) -> None:
         shipped = []
         for outlook in self._outlooks():
-            items = _units(outlook)
-            if outlook.order_id != self.mislaid and _can_be_packed(outlook) and self.shop.take(items):
+            items = units_of(outlook)
+            if outlook.order_id != self.mislaid and can_be_packed(outlook) and self.shop.take(items):
                 shipped.append(outlook.order_id)
         self.amazon.ship(shipped, now)
         self.narrator.count(shipped=len(shipped))
@@ -266,7 +266,7 @@ class Story:
             self.narrator.tell(
                 self.clock.now(), f"FOUND  order {self.mislaid} was behind the tape; it ships now."
             )
-            self.shop.take(_units(outlook))
+            self.shop.take(units_of(outlook))
             self.amazon.ship([outlook.order_id], self.clock.now())
             self.narrator.count(shipped=1)
         elif outlook is not None:
@@ -278,7 +278,7 @@ class Story:
 
     def _some_order(self) -> str:
         """Return an order that could be packed, the one with the most time left."""
-        ready = [one for one in self._outlooks() if _can_be_packed(one)]
+        ready = [one for one in self._outlooks() if can_be_packed(one)]
         return str(ready[-1].order_id)
 
     # --- the end ---------------------------------------------------------------------------------
@@ -305,10 +305,12 @@ class Story:
         )
 
 
-def _units(outlook: OrderOutlook) -> dict[str, int]:
+def units_of(outlook: OrderOutlook) -> dict[str, int]:
+    """Return the units an order still needs, by SKU."""
     return {str(item.sku): item.open_units for item in outlook.items}
 
 
-def _can_be_packed(outlook: OrderOutlook) -> bool:
+def can_be_packed(outlook: OrderOutlook) -> bool:
+    """Tell whether all of an order is on the shelf, by the daemon's word, and its buyer still wants it."""
     on_shelf = all(part.source is CoverSource.ON_HAND for item in outlook.items for part in item.cover)
     return on_shelf and outlook.state is not OrderState.CANCEL_REQUESTED

@@ -67,6 +67,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_secret_address(text: str) -> bool:
+    """Tell whether a text is a web address that may be asked for though nobody else shall know it."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if not host or not text.isprintable() or " " in text:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+
+
 def web_address(text: str) -> str:
     """Return a web address without its last slash; plain http only where nobody can listen in."""
     try:

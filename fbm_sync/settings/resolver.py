@@ -57,7 +57,7 @@ class Resolver:
             limits=PushLimits(**file.limits.model_dump()),
             alerts=self._alerts(file.alerts, accounts),
             orders=OrderSettings(**file.orders.model_dump()),
-            daemon=_daemon(file.daemon),
+            daemon=self._daemon(file.daemon),
             health=HealthTerms(**file.health.model_dump()),
         )
 
@@ -233,6 +233,25 @@ class Resolver:
         self.faults += faults
         return settings
 
+    # --- the daemon -------------------------------------------------------------------------------
+
+    def _daemon(self, table: schema.DaemonTable) -> DaemonSettings:
+        host, port = notation.listen_address(table.listen)
+        rhythm = table.model_dump(exclude={"listen", "ping_url"})
+        return DaemonSettings(host=host, port=port, ping_url=self._ping_url(table.ping_url), **rhythm)
+
+    def _ping_url(self, text: str) -> str:
+        """Return the monitor's address; no fault ever shows it."""
+        url = self._resolved("daemon.ping_url", text) if text else ""
+        if url and not notation.is_secret_address(url):
+            self.faults.append(
+                "daemon.ping_url: not an address that can be used (hidden: it is a secret); it begins with "
+                "https://, or with http:// on this very machine"
+            )
+        return url
+
+    # --- what the environment holds ---------------------------------------------------------------
+
     def _resolved(self, place: str, text: str) -> str:
         """Return a text, or what the environment variable holds that it refers to."""
         match = alerting.ENVIRONMENT_REFERENCE.fullmatch(text)
@@ -276,11 +295,6 @@ def _calendar(table: schema.CalendarTable) -> CalendarSettings:
         holidays=table.holidays,
         cut_off=notation.clock_time(table.cut_off),
     )
-
-
-def _daemon(table: schema.DaemonTable) -> DaemonSettings:
-    host, port = notation.listen_address(table.listen)
-    return DaemonSettings(host=host, port=port, **table.model_dump(exclude={"listen"}))
 
 
 def _policy(name: str, table: schema.PolicyTable) -> BackorderPolicy:

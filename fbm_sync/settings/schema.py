@@ -331,6 +331,7 @@ class DaemonTable(Table):
     push_minutes: Minutes = 5
     alert_minutes: Minutes = 2
     hints_minutes: Minutes = 1
+    ping_url: Annotated[str, Field(description='"env:NAME" for a variable that holds a web address')] = ""
 
 
 class HealthTable(Table):

@@ -144,7 +144,7 @@ class OrderSettings:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonSettings:
-    """The daemon's address and rhythm."""
+    """The daemon's address and rhythm; `ping_url` hears of each complete reading, and is a secret."""
 
     host: str
     port: int
@@ -154,6 +154,7 @@ class DaemonSettings:
     push_minutes: float
     alert_minutes: float
     hints_minutes: float
+    ping_url: str = dataclasses.field(default="", repr=False)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

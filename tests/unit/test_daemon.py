@@ -7,6 +7,7 @@ import socket
 import threading
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 import structlog
 from prometheus_client import generate_latest
@@ -119,6 +120,26 @@ def test_it_only_writes_for_accounts_that_allow_it(settings):
         assert writing.not_ready() == ["orders of account main were not read completely yet"]
         writing._pull()
         assert writing.not_ready() == []
+
+
+def test_a_monitor_hears_of_each_complete_reading_and_of_no_other(settings, tmp_path):
+    daemon, heard = Daemon(settings(), Summons()), []
+    daemon.app.__dict__["sign_of_life"] = lambda: heard.append(1)
+    with daemon.app:
+        daemon._pull()
+        daemon._pull()
+        assert len(heard) == 2
+        with httpx.Client(base_url=daemon.app.settings.accounts[0].endpoint, trust_env=False) as amazon:
+            amazon.post("/_emulator/faults", json={"operation": "searchOrders", "status": 400, "count": 1})
+            assert daemon._pull().failed
+        assert len(heard) == 2
+        (tmp_path / "supply" / "stock.csv").write_text("sku,on_hand,counted_at\nCUP,many,today\n")
+        begun = daemon.clock.now()
+        with pytest.raises(ConfigError):
+            daemon._pull()
+        assert len(heard) == 2
+        with daemon.app.ledger.transaction() as books:
+            assert books.runs.last_success("pull", "main") >= begun, "what was sold is seen all the same"
 
 
 def test_once_a_day_it_forgets_old_history_unless_all_is_to_be_kept(settings):

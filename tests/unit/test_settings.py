@@ -1,6 +1,7 @@
 """The configuration file: what it means, and every way in which it is refused."""
 
 import dataclasses
+import json
 from datetime import date, time
 from pathlib import Path
 
@@ -218,6 +219,56 @@ def test_the_daemon_listens_where_it_is_told(config, listen, expected):
 
     assert (daemon.host, daemon.port) == expected
     assert daemon.pull_minutes == 0.5
+
+
+MONITOR = "https://hc-ping.example/hush?x=1"
+
+
+@pytest.mark.parametrize(
+    ("written", "environ", "url"),
+    [
+        ("", {}, ""),
+        ("env:PING", {"PING": MONITOR}, MONITOR),
+        ("${PING}", {"PING": MONITOR}, MONITOR),
+        ("http://127.0.0.1:8000/ping", {}, "http://127.0.0.1:8000/ping"),
+        ("https://me:pw@hc-ping.example/", {}, "https://me:pw@hc-ping.example/"),
+    ],
+)
+def test_a_monitor_is_asked_for_under_an_address_that_is_never_shown(config, written, environ, url):
+    settings = load(config(f'{ACCOUNT}[daemon]\nping_url = "{written}"'), environ)
+
+    assert settings.daemon.ping_url == url
+    assert "hush" not in repr(settings)
+    assert "pw@" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://hc-ping.example/hush",
+        "ftp://hc-ping.example/hush",
+        "https:///hush",
+        "https://host/hu sh",
+        "https://host/hush\nhush",
+        "https://host:port/hush",
+        "hush",
+    ],
+)
+def test_a_monitors_address_that_would_betray_it_is_refused_without_being_shown(problems, address):
+    told = [
+        *problems(f"{ACCOUNT}[daemon]\nping_url = {json.dumps(address)}"),
+        *problems(f'{ACCOUNT}[daemon]\nping_url = "env:PING"', {"PING": address}),
+    ]
+
+    assert len(told) == 2
+    assert all(one.startswith("fbm_sync.toml: daemon.ping_url: not an address") for one in told)
+    assert "hu" not in "".join(told)
+
+
+def test_a_monitors_address_that_is_not_in_the_environment_is_asked_for(problems):
+    (told,) = problems(f'{ACCOUNT}[daemon]\nping_url = "env:PING"')
+
+    assert told == "fbm_sync.toml: daemon.ping_url: the environment variable PING is not set"
 
 
 def test_a_file_saved_by_windows_notepad_is_read(config):
