@@ -27,6 +27,9 @@ HORIZON_DAYS = 14
 PACE_DAYS = 14
 """How far back it is looked how fast new orders come."""
 
+FEWEST_PAST = 30
+"""From fewer former orders nothing is learned of new ones: then only the orders there are count."""
+
 _DAY = timedelta(days=1)
 _HALF = 2
 
@@ -210,7 +213,8 @@ def _day(window: Window, days: int, tally: Tally, outset: Outset, now: datetime,
         until = now + days * _DAY
         due = [one.ship_by_at for one in outset.open_orders if one.ship_by_at is not None]
         count += sum(now <= ship_by_at <= until for ship_by_at in due)
-    new = outset.pace.new_orders(days - wait)
+    learned = outset.past.denominator >= FEWEST_PAST
+    new = outset.pace.new_orders(days - wait) if learned else 0
     return _Day(days, count + new, new, tally.numerator)
 
 

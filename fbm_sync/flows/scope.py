@@ -70,7 +70,10 @@ def digest_of_shop(books: Books, terms: ShopTerms, totals: ShopTotals, now: date
             {pool: totals.why_stale(pool, terms, now) is None for pool in pools},
             {pool: None if at is None else terms.calendar.local_date(at) for pool, at in begun.items()},
             {account: known.lag for account, known in totals.accounts.items()},
-            {account: (room.breached, room.on_time_rate) for account, room in rooms.items()},
+            {
+                account: (room.breached, room.on_time_rate, room.on_time_target)
+                for account, room in rooms.items()
+            },
         ]
     )
 

@@ -94,7 +94,7 @@ def random_past(rng):
     orders = []
     for number in range(rng.randint(0, 25)):
         created_at = NOW - rng.randint(0, 40 * 24) * timedelta(hours=1)
-        ship_by_at = rng.choice((None, *[created_at + rng.randint(-24, 200) * timedelta(hours=1)] * 4))
+        ship_by_at = rng.choice((None, NOW, *[created_at + rng.randint(-24, 200) * timedelta(hours=1)] * 4))
         status = rng.choice((*OrderStatus, *[OrderStatus.SHIPPED] * 6, *[OrderStatus.CANCELLED] * 2))
         item = an_item(
             units=rng.randint(1, 4),
@@ -117,15 +117,15 @@ def random_past(rng):
                 ship_by_at=ship_by_at,
                 deliver_by_at=rng.choice((None, created_at + rng.randint(0, 400) * timedelta(hours=1))),
                 units_kept_until=rng.choice((None, None, None, NOW)),
-                shipments=tuple(random_parcels(rng, created_at)),
+                shipments=tuple(random_parcels(rng, created_at, ship_by_at)),
             )
         )
     return orders
 
 
-def random_parcels(rng, created_at):
+def random_parcels(rng, created_at, ship_by_at):
     for number in range(rng.choice((0, 1, 1, 2, 3))):
-        shipped_at = created_at + rng.randint(0, 200) * timedelta(hours=1)
+        shipped_at = rng.choice((ship_by_at, None)) or created_at + rng.randint(0, 200) * timedelta(hours=1)
         delivered = rng.random() < 0.5
         delivered_at = shipped_at + rng.randint(0, 200) * timedelta(hours=1)
         yield a_shipment(
@@ -153,7 +153,7 @@ class _Undo(Exception):
 
 
 @settings(
-    max_examples=40,
+    max_examples=60,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

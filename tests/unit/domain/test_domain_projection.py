@@ -170,6 +170,14 @@ def test_new_orders_are_counted_whole_and_only_once_they_are_due(orders, days):
     assert pace.new_orders(10) == orders * 10 // days
 
 
+@pytest.mark.parametrize(("former", "chance"), [(29, 0.0), (30, 0.06)])
+def test_a_shop_too_young_to_learn_from_is_not_suspected(former, chance):
+    pace, past = Pace(orders=4, days=2), Tally(0, former)
+    terms = HealthTerms(lsr_by=Basis.CREATED)
+    found = ahead(LSR_10, Tally(0, 4), terms=terms, pace=pace, past=past)
+    assert found.ahead[1].chance == pytest.approx(chance, abs=0.01)
+
+
 # --- windows that roll -----------------------------------------------------------------------------
 
 

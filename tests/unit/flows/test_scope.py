@@ -5,6 +5,7 @@ import random
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,12 @@ from hypothesis import strategies as st
 from fbm_sync.adapters.store.ledger import open_ledger
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.order import OrderStatus
+from fbm_sync.domain.performance import (
+    AccountStatus,
+    MarketplacePerformance,
+    ReportedMetric,
+    SellerPerformance,
+)
 from fbm_sync.domain.plan import plan_shop
 from fbm_sync.domain.shop import totals_of
 from fbm_sync.flows.alert import AlertTerms, alert
@@ -111,6 +118,7 @@ class LivingShop:
             self.time_passes,
             self.something_is_received,
             self.trouble_is_looked_for,
+            self.amazon_reports,
         ]
         self.rng.choice(events)()
 
@@ -197,6 +205,24 @@ class LivingShop:
                         accepted_at=self.now - timedelta(minutes=3),
                     )
                     books.offers.record_receipt(receipt, "run")
+
+    def amazon_reports(self):
+        """Amazon tells what it thinks of an account: a verdict, a target, a share of deliveries on time."""
+        account = self.rng.choice(ACCOUNTS)
+        metrics = tuple(
+            ReportedMetric(
+                name=name,
+                verdict=self.rng.choice(("GOOD", "BAD")),
+                rate=Decimal(self.rng.choice(("0.01", "0.85", "0.95"))),
+                target=Decimal(self.rng.choice(("0.02", "0.9"))),
+                condition=self.rng.choice(("LESS_THAN", "GREATER_THAN")),
+            )
+            for name in self.rng.sample(("LSR", "CR", "OTDR"), 2)
+        )
+        place = MarketplacePerformance(marketplace="M", status=AccountStatus.NORMAL, metrics=metrics)
+        with self.ledger.transaction() as books:
+            report = SellerPerformance(account=account, marketplaces=(place,))
+            books.health.record_performance(report, self.now)
 
     def time_passes(self):
         hours = self.rng.choice((0.5, 3.0, 9.0, 9.0, 26.0, 100.0))
