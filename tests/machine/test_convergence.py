@@ -439,7 +439,7 @@ OWN_PAST = ("push_", "po_slipped", "drift", "promise_mismatch", "handling_padded
 def _conclusions(house):
     """What a house makes of the world: offers wanted, orders judged, troubles open.
 
-    What Amazon answered to earlier changes, and what was so before, is the house's own past and no part of it.
+    What Amazon answered to earlier changes, and what was so before, is its own past and no part of it.
     """
     with house.books() as books:
         return (
