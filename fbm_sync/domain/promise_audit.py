@@ -295,7 +295,7 @@ def padded_findings(handled: Iterable[Handled], calendar: ShipCalendar) -> list[
                 account=account,
                 kind="handling_padded",
                 subject=sku,
-                severity=Severity.WARNING,
+                severity=Severity.INFO,  # Amazon leaves 30 days to mend it
                 text=(
                     f"{early} of {len(some)} orders of {sku} in {PADDED_DAYS} days left a ship day or more "
                     f"before its handling time of {setting} days was over; most had "

@@ -269,7 +269,10 @@ class _Weighing:
         """Cancel it before Amazon does: one cancelled order for sure, and none late."""
         if self._is_cancelled(now):
             return None
-        text = "Cancel it yourself, before Amazon does; that counts as one cancelled order."
+        if self.outlook.is_short:
+            text = "Find the units elsewhere, or cancel early: a late cancellation costs more."
+        else:
+            text = "Cancel it yourself, before Amazon does; that counts as one cancelled order."
         return self._remedy(RemedyKind.CANCEL, text, cancelled=1.0)
 
     def _is_cancelled(self, now: datetime) -> bool:

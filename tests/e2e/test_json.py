@@ -17,7 +17,7 @@ PLAN = {"account", "sku", "mode", "desired", "observed", "change", "atp_today", 
 OFFER = {"quantity", "handling_days", "restock_on"}
 ORDER = {
     *("order_id", "account", "status", "ship_by_at", "promise_on", "slack_days", "late_probability"),
-    *("state", "reason", "auto_cancel_at", "items", "action"),
+    *("state", "reason", "auto_cancel_at", "items", "action", "outcomes", "choices"),
 }
 ITEM = {"order_item_id", "sku", "open_units", "cover"}
 COVER = {"source", "lot", "units", "ready_on"}

@@ -447,16 +447,20 @@ def _news(step):
     return (step.kind, step.alert.key, step.alert.opened_at, step.alert.finding.stage, step.reason)
 
 
+OWN_PAST = ("push_", "po_slipped", "drift", "promise_mismatch", "handling_padded", "demand_spike")
+"""Kinds of trouble that a fresh start cannot know of, or looks for at another moment."""
+
+
 def _conclusions(house):
     """What a house makes of the world: offers wanted, orders judged, troubles open.
 
-    What Amazon answered to earlier changes is the house's own past and no part of it.
+    What Amazon answered to earlier changes, and what was so before, is its own past and no part of it.
     """
     with house.books() as books:
         return (
             {one.sku: (one.mode, one.desired) for one in books.offers.decisions()},
             {one.order_id: (one.state, one.promise_on, one.blamed_lot) for one in books.orders.outlooks()},
-            {one.key for one in books.alerts.alerts() if not one.finding.kind.startswith("push_")},
+            {one.key for one in books.alerts.alerts() if not one.finding.kind.startswith(OWN_PAST)},
         )
 
 

@@ -240,3 +240,24 @@ def test_a_short_demo_is_narrated_and_summed_up(command, document):
     assert out.count("fbm-sync --config fbm_sync_demo/fbm_sync.toml") == 2
     code, out, _ = command("orders", "--config", "fbm_sync_demo/fbm_sync.toml")
     assert (code, "UNSHIPPED" in out) == (0, True)
+
+
+def test_an_order_due_earlier_than_its_listing_says_is_told_with_what_is_open(shop, command, document):
+    document("sync")
+    due_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    wish = {"order_id": "111-0000000-0000009", "items": [{"sku": "CUP", "quantity": 25}], "ship_by": due_at}
+    assert shop.post("/_emulator/orders", json={"place": [wish]}).status_code == 200
+    document("sync", "--order", wish["order_id"])
+    document("sync")
+    told = {one["kind"]: one for one in document("alerts", "--open")}
+    assert wish["order_id"] in told["promise_mismatch"]["orders"]
+    assert "Of 1 recent order 1 is due " in told["promise_mismatch"]["text"]
+
+    (order,) = document("orders", "--order", wish["order_id"])
+    assert sum(order["outcomes"].values()) == pytest.approx(1)
+    assert [one["kind"] for one in order["choices"]] == ["cancel"]
+    assert order["choices"][0]["cancelled_orders"] == 1
+    assert order["action"].startswith("Find the units elsewhere, or cancel early")
+    _, out, _ = command("orders", "--order", wish["order_id"])
+    assert f"What is open for {wish['order_id']}, least bad first:" in out
+    assert "1. Find the units elsewhere" in out

@@ -9,6 +9,7 @@ from fbm_sync.cli.explained_offers import explain_offer
 from fbm_sync.cli.explained_orders import Terms, explain_order, explain_unjudged
 from fbm_sync.domain.order import OrderStatus
 from fbm_sync.domain.plan import assess_orders, plan_shop
+from fbm_sync.domain.remedy import Money, Room, remedies_for
 from fbm_sync.domain.risk import OrderState, words_for
 
 from builders import (
@@ -112,6 +113,32 @@ def test_a_late_lot_says_by_when_it_must_be_here_and_what_to_do():
     assert any("cancellation rate (CR)" in other for other in found.rejected)
     headings = [heading for heading, lines in found.sections(local) if lines]
     assert headings[:4] == ["Why", "What to do", "What would change it", "What it rests on"]
+
+
+def test_what_is_open_for_an_order_in_danger_is_weighed_in_words():
+    order, shop = an_order(ship_by_at=in_days(5.3)), {"stock": [a_count(0)], "lots": [a_lot()]}
+    (outlook,) = assess_orders(shop_facts([order], **shop), shop_terms(), NOW).outlooks
+    room, money = Room(late_orders=4, cancelled_orders=1), Money()
+    ways = remedies_for(outlook, room=room, money=money, donor=None, now=NOW, today=on_day(0))
+    terms = Terms(late_limit=0.1, split_shipments=False, at=NOW)
+    found = explain_order(order, outlook, terms, local, ways)
+    assert found.action.startswith("Expedite PO-1/1: in time if it is here by ")
+    assert found.choices[0].startswith("1. Expedite PO-1/1")
+    assert found.choices[0].endswith(" of the room that is left before Amazon's limits.")
+    assert "cancelled orders (CR)" in found.choices[-1]
+    assert found.as_json()["choices"] == found.choices
+    assert "What is open to you, least bad first" in dict(found.sections(local))
+    first = explain_order(order, outlook, terms, local, ways[::-1])
+    assert not any("Cancelling it now" in other for other in first.rejected), "it is the least bad here"
+
+
+def test_how_an_order_may_end_is_said_in_four_chances():
+    found = explain(an_order(), stock=[a_count(3)])
+    assert value_of(found, "how it may end") == (
+        "98% in time, 0% late, 0% cancelled by Amazon a week after ship-by, 2% cancelled by its buyer"
+    )
+    unknown = explain(an_order(ship_by_at=None), stock=[a_count(3)])
+    assert "how it may end" not in {fact.name for fact in unknown.facts}
 
 
 def test_where_no_arrival_helps_and_a_line_is_short_both_are_said():

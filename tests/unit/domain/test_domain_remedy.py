@@ -140,7 +140,9 @@ def test_what_can_still_leave_before_ship_by_costs_nothing():
 
 def test_what_nothing_covers_can_only_be_cancelled():
     odds = OutcomeOdds(on_time=0, late=0, auto_cancelled=0.9, buyer_cancelled=0.1)
-    assert list(weigh(an_outlook(OrderState.OVERDUE, SHORT, odds=odds))) == [CANCEL]
+    found = weigh(an_outlook(OrderState.OVERDUE, SHORT, odds=odds))
+    assert list(found) == [CANCEL]
+    assert found[CANCEL].text.startswith("Find the units elsewhere, or cancel early")
     assert list(weigh(an_outlook(OrderState.OVERDUE, FROM_LOT, SHORT, odds=odds))) == [CANCEL]
 
 

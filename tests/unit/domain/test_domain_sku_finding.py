@@ -147,6 +147,12 @@ def test_offers_beyond_what_comes_are_a_worry():
     )
 
 
+def test_where_nothing_is_offered_nothing_is_over_committed():
+    orders_alone = {"on_hand": 0, "safety_stock": 0, "shelf_units": 0, "taken": 9, "expected": 5}
+    assert worries_of(**orders_alone, offered=0) == ()
+    assert worries_of(**orders_alone, offered=1) != ()
+
+
 def test_what_the_shelf_covers_is_not_sold_ahead():
     ahead = an_observed_offer(5, restock_on=on_day(10))
     assert worried(offer=ahead, stock=[a_count(5)]) == ()
