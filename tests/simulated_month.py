@@ -52,6 +52,14 @@ directory = "supply"
 timezone = "{TIMEZONE}"
 holidays = ""
 
+[limits]
+max_supply_age_hours = 36                 # counted once a day, and read a turn later
+
+[daemon]
+pull_minutes = TURN_MINUTES
+plan_minutes = 1
+push_minutes = 1
+
 [policy.ahead]
 backorder = "backorder"
 # A month with many late orders is wanted here: the account's health shall close nothing.
@@ -364,7 +372,8 @@ def play(
     with running(world) as base_url, Amazon(base_url) as amazon:
         clock = SimulatedClock(amazon, START)
         config = folder / "fbm_sync.toml"
-        config.write_text(CONFIG.replace("BASE_URL", base_url), encoding="utf-8")
+        text = CONFIG.replace("BASE_URL", base_url).replace("TURN_MINUTES", str(turn // timedelta(minutes=1)))
+        config.write_text(text, encoding="utf-8")
         shop.write_records(folder / "supply", START)
         ear = Ear()
         with build(

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(400)  # some twelve seconds, on a machine that 
 def test_every_late_order_that_could_be_known_of_was_told_of_in_time_and_is_counted_as_amazon_does(
     tmp_path, capsys
 ):
-    luck = Luck(loss_every=3, mislaid=0.04, regretted=0.03)
+    luck = Luck(loss_every=3, mislaid=0.04, regretted=0.03, given_up=0.15)
     with structlog.testing.capture_logs():  # rendering twenty lines a turn takes longer than writing them
         outcome = play(tmp_path, days=9, orders_a_day=40, seed=2, turn=timedelta(hours=8), luck=luck)
     with capsys.disabled():
