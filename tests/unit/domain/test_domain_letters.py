@@ -200,6 +200,10 @@ def test_the_gravest_letter_goes_first_then_the_oldest_and_what_failed_before_wa
         note(4, an_alert(a_finding("d"))),
     )
     assert sort(*rows)[0] == [(3,), (1,), (4,), (2,)]
+    ended = an_alert(a_finding("e", severity=CRITICAL))
+    alerts = [over(ended), *(one.transition.alert for one in rows)]
+    found, _ = sort(*rows, note(5, ended, RESOLVED), alerts=alerts, heard=[ended.life])
+    assert found == [(3,), (1,), (4,), (5,), (2,)], "good news can wait, but not for what fails"
 
 
 def test_the_log_takes_every_step_by_itself_and_in_turn():

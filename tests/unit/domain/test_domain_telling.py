@@ -265,6 +265,8 @@ def test_what_is_critical_goes_to_the_second_channels_once_if_nobody_reacts():
         ("pager", "second", NOW + timedelta(minutes=20), "due_soon"),
         ("boss", "second", NOW + timedelta(minutes=20), "due_soon"),
     ]
+    turned = dataclasses.replace(HURRY, routes=HURRY.routes[::-1])
+    assert ("pager", "second", NOW + timedelta(minutes=20), "due_soon") in sent([first], turned)
     later = a_step(an_alert(critical, critical_at=NOW), TransitionKind.ESCALATED, at=NOW + timedelta(hours=1))
     assert [how for _, how, _, _ in sent([later], HURRY)] == ["news"]
     assert [how for _, how, _, _ in sent([opened(a_finding())], HURRY)] == ["news"]
@@ -318,6 +320,11 @@ def test_what_shares_a_cause_waits_a_moment_for_the_rest_unless_it_is_critical()
         "late_certain": timedelta(0),
         "push_held": timedelta(0),
     }
+
+
+def test_a_reminder_waits_for_nobody():
+    step = dataclasses.replace(opened(a_finding(bundle="x")), kind=TransitionKind.REMINDED)
+    assert told_at(step, quiet=None) == NOW
 
 
 def test_the_wait_for_company_may_end_in_the_quiet_hours():
