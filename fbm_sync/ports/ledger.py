@@ -269,8 +269,8 @@ class Outbox(Protocol):
     def channels_due(self, now: datetime) -> tuple[str, ...]:
         """Return the channels that anything is due for."""
 
-    def tray(self, channel: str, now: datetime, limit: int = 500) -> Tray:
-        """Return what waits for a channel, the oldest first, due or not; with what it heard before."""
+    def tray(self, channel: str, now: datetime, limit: int = 5_000) -> Tray:
+        """Return what waits for a channel, first what is due, then the oldest; with what it heard before."""
 
     def hearing(self, keys: Collection[str]) -> Mapping[Life, frozenset[str]]:
         """Return which channels heard of these alerts, or will; by life."""

@@ -4,6 +4,7 @@ A template sees words only and can do nothing else. A faulty one is found when i
 fails all the same gives way to ours, for the message must go out.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -82,7 +83,7 @@ def _environment(loader: BaseLoader) -> ImmutableSandboxedEnvironment:
 
 
 def _context(story: Story) -> dict[str, Any]:
-    return {"lead": story.lead, "others": story.others, "over": story.over, "is_digest": story.is_digest}
+    return {field.name: getattr(story, field.name) for field in dataclasses.fields(story)}
 
 
 def _laid_out(environment: ImmutableSandboxedEnvironment, story: Story) -> Message:

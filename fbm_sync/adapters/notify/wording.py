@@ -71,12 +71,16 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """All that a template may speak of: the entry that leads, the other bad news, and the good ones."""
+    """All that a template may speak of: the entry that leads, the other bad news, and the good ones.
+
+    With `has_one_cause` the first explains the others.
+    """
 
     lead: Entry
     others: tuple[Entry, ...]
     over: tuple[Entry, ...]
     is_digest: bool
+    has_one_cause: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +105,7 @@ class Wording:
             others=tuple(one for one in rest if not one.is_over),
             over=tuple(one for one in rest if one.is_over),
             is_digest=letter.purpose is Purpose.DIGEST,
+            has_one_cause=letter.has_one_cause,
         )
 
     def entry(self, step: Transition, now: datetime, *, is_second: bool = False) -> Entry:
