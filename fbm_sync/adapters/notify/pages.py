@@ -127,37 +127,16 @@ _SAMPLE_AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 def samples() -> Iterator[Letter]:
     """Yield letters of all kinds: what every template must be able to show."""
-    order = "111-2222222-3333333"
-    finding = Finding(
-        account="main",
-        kind="at_risk",
-        subject=order,
-        severity=Severity.WARNING,
-        text="Its stock comes too late.",
-        action="Ship it from elsewhere.",
-        stage="T-12",
-        orders=(order,),
-        due_at=_SAMPLE_AT + timedelta(hours=11),
-    )
-    cause = Finding(
-        account="main",
-        kind="po_late",
-        subject="PO-7",
-        severity=Severity.CRITICAL,
-        text="It is six days late.",
-        action="",
-        orders=tuple(f"111-0000000-{number:07}" for number in range(30)),
-    )
     kinds = (
         (TransitionKind.OPENED, Reason.FIRST_FOUND),
         (TransitionKind.ESCALATED, Reason.STAGE_REACHED),
         (TransitionKind.REMINDED, Reason.STILL_OPEN),
         (TransitionKind.RESOLVED, Reason.NO_LONGER_FOUND),
     )
-    steps = [_sample_step(one, kind, reason) for one in (finding, cause) for kind, reason in kinds]
+    steps = [_sample_step(one, kind, reason) for one in _sample_findings() for kind, reason in kinds]
     for group in ([steps[0]], [steps[3]], [steps[4]], steps):
         for purpose in Purpose:
-            notes = tuple(
+            notes = (
                 Notification(
                     notification_id=number,
                     channel="test",
@@ -167,7 +146,34 @@ def samples() -> Iterator[Letter]:
                 )
                 for number, step in enumerate(group)
             )
-            yield Letter(channel="test", notifications=notes, purpose=purpose)
+            yield Letter(channel="test", notifications=tuple(notes), purpose=purpose)
+
+
+def _sample_findings() -> tuple[Finding, Finding]:
+    """Return an order that may be late, and a cause that hurts many."""
+    order = "111-2222222-3333333"
+    cause = Finding(
+        account="main",
+        kind="po_late",
+        subject="PO-7",
+        severity=Severity.CRITICAL,
+        text="It is six days late.",
+        action="",
+        orders=tuple(f"111-0000000-{number:07}" for number in range(30)),
+    )
+    late = Finding(
+        account="main",
+        kind="at_risk",
+        subject=order,
+        severity=Severity.WARNING,
+        text="Its stock comes too late.",
+        action="Ship it from elsewhere.",
+        stage="T-12",
+        orders=(order,),
+        due_at=_SAMPLE_AT + timedelta(hours=11),
+        bundle=cause.key,
+    )
+    return late, cause
 
 
 def _sample_step(finding: Finding, kind: TransitionKind, reason: Reason) -> Transition:
