@@ -320,10 +320,10 @@ class AlertBook(Protocol):
         """Return when a source last looked; `None` if it never did."""
 
     def acknowledge(self, key: str, now: datetime) -> bool:
-        """Note that a person knows; false when there is no such open alert."""
+        """Note that a person knows of an alert, and of those it explains; false when no such one is open."""
 
     def snooze(self, key: str, until: datetime, now: datetime) -> bool:
-        """Note that a person wants silence for a while; false when there is no such open alert."""
+        """Note that a person wants silence of an alert, and of those it explains; false when none is open."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

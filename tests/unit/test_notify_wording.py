@@ -212,6 +212,7 @@ def test_what_shares_a_cause_is_one_message_that_lists_the_orders_with_their_lin
     told = message(*a_bundle(orders), ended)
 
     assert told.subject == "T-12 · po late · PO-7 (+3 more)"
+    assert "fbm-sync alerts --ack 'main:po_late:PO-7'" in message(*a_bundle(orders)[1:]).text
     assert "Orders (" not in told.text, "each is listed below already"
     for text in (told.text, told.html):
         assert "For the same reason:" in text
