@@ -17,6 +17,7 @@ from fbm_sync.domain.delivering import ChannelState, failed
 from fbm_sync.domain.letters import Letter, Untold, sort_post
 from fbm_sync.domain.telling import LOG_CHANNEL, Silence
 from fbm_sync.errors import DeliveryError
+from fbm_sync.logs import CHANNEL_UNKNOWN, NOTIFICATION_FAILED
 from fbm_sync.ports import Clock, Ledger, Notifier
 
 _log = structlog.get_logger()
@@ -146,7 +147,7 @@ class Delivery:
         return True
 
     def _note_failure(self, letter: Letter, error: DeliveryError) -> None:
-        _log.error("notification_failed", channel=letter.channel, error=str(error))
+        _log.error(NOTIFICATION_FAILED, channel=letter.channel, error=str(error))
         now = self._clock.now()
         with self._store.transaction() as books:
             outbox = books.alerts.outbox
@@ -171,4 +172,4 @@ class Delivery:
                 waiting = books.alerts.outbox.tray(channel, now).waiting
                 pointless = {one.notification_id: Untold.NO_SUCH_CHANNEL for one in waiting}
                 books.alerts.outbox.leave_untold(pointless)
-            _log.warning("channel_unknown", channel=channel, notifications=len(pointless))
+            _log.warning(CHANNEL_UNKNOWN, channel=channel, notifications=len(pointless))

@@ -20,6 +20,7 @@ from fbm_sync.domain.alert import Alert, AlertState, Finding, Reason, Severity, 
 from fbm_sync.domain.letters import Letter, Notification
 from fbm_sync.domain.telling import Purpose
 from fbm_sync.errors import ConfigError
+from fbm_sync.logs import TEMPLATE_FAILED
 
 _log = structlog.get_logger()
 
@@ -55,7 +56,7 @@ class Pages:
         try:
             return _laid_out(self._theirs, story)
         except Exception as error:  # noqa: BLE001 (whatever a template does, the message must go out)
-            _log.error("template_failed", error=f"{type(error).__name__}: {error}")
+            _log.error(TEMPLATE_FAILED, error=f"{type(error).__name__}: {error}")
             return _laid_out(self._ours, story)
 
     def _faults(self, folder: Path) -> Iterator[str]:
