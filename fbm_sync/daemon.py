@@ -127,6 +127,7 @@ class Daemon:
             self.summons.await_bell(_LOOK_SECONDS)
             notify_supervisor("WATCHDOG=1")
         self.clock.stopping.set()
+        self.app.delivery.close(wait_seconds=0.0)
         self._shut_down(scheduler)
 
     def _shut_down(self, scheduler: BackgroundScheduler) -> None:

@@ -66,7 +66,7 @@ backorder = "backorder"
 account_risk = 1.0
 """
 
-LOOK = ("alert",)
+LOOK = ("alert", "notify")
 """The daemon's jobs that find trouble and tell of it."""
 
 _OPENING, _PACKING = range(6, 24), range(12, 18)

@@ -74,7 +74,7 @@ class Alert:
 
     `told_stages` holds the stages told and those they overtook, `worst` the worst severity of this life
     (`None` in records of old: then the present one). `critical_at` is when it first became critical,
-    `reminded_at` when people were last reminded of it as it is now.
+    `reminded_at` when people were last reminded of it.
     """
 
     finding: Finding
@@ -224,7 +224,6 @@ def _step(
         told_stages=before.told_stages + told,
         worst=finding.severity if worse else worst,
         critical_at=before.critical_at or critical_at,
-        reminded_at=None,
     )
     return alert, (TransitionKind.ESCALATED, Reason.STAGE_REACHED if new_stage else Reason.GOT_WORSE)
 

@@ -13,6 +13,12 @@ from typing import NamedTuple
 from fbm_sync.domain.alert import Alert, AlertState, Life, Severity, Transition, TransitionKind
 from fbm_sync.domain.telling import LOG_CHANNEL, Purpose, Silence
 
+MOST_LETTERS = 10
+"""More than so many letters at once become one, unless they are urgent: nobody reads fifty."""
+
+_TRIES_TOGETHER = 4
+"""What failed this often goes by itself: one that no service takes must not hold back the others."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
@@ -56,6 +62,11 @@ class Letter:
         return tuple(one.transition for one in self.notifications)
 
     @property
+    def has_one_cause(self) -> bool:
+        """Whether all of it has the same cause; else it was only too much for letters of their own."""
+        return len({_group_of(one) for one in self.notifications}) == 1
+
+    @property
     def ids(self) -> tuple[int, ...]:
         """The notifications told."""
         return tuple(one.notification_id for one in self.notifications)
@@ -83,8 +94,9 @@ def sort_post(tray: Tray, alerts: Mapping[str, Alert], now: datetime, silence: S
     """Put together what a channel is to be told now, in view of what has become of each alert since.
 
     Steps that share a bundle are one letter, and one that may already be told takes along those that only
-    wait, be it for the morning. The digest is one letter. A snoozed alert is silent, unless it gets critical
-    in the meantime. The log takes every step by itself, in turn.
+    wait, be it for the morning. The digest is one letter, and so are more letters than anybody reads. A
+    snoozed alert is silent, unless it gets critical in the meantime. The log takes every step by itself, in
+    turn.
     """
     if tray.channel == LOG_CHANNEL:
         due = [one for one in tray.waiting if one.not_before <= now]
@@ -104,7 +116,7 @@ def sort_post(tray: Tray, alerts: Mapping[str, Alert], now: datetime, silence: S
         if (told := choice.told) is not None:
             waits = told.not_before > now or silence.holds(told.transition, told.purpose, now)
             (later if waits else ready).append(told)
-    letters = [_letter(tray.channel, group) for group in _groups(ready, later)]
+    letters = [_letter(tray.channel, group) for group in _rounded_up(_groups(ready, later))]
     return Post(letters=tuple(sorted(letters, key=_turn)), untold=tuple(untold))
 
 
@@ -188,6 +200,20 @@ def _groups(ready: Iterable[Notification], later: Iterable[Notification]) -> lis
         if one.purpose is Purpose.NEWS and _group_of(one) in groups:
             groups[_group_of(one)].append(one)
     return list(groups.values())
+
+
+def _rounded_up(groups: list[list[Notification]]) -> list[list[Notification]]:
+    """Put what would be too many letters into one; what is urgent keeps its own."""
+    calm = [group for group in groups if all(map(_is_calm, group))]
+    if len(calm) <= MOST_LETTERS:
+        return groups
+    rest = [group for group in groups if not all(map(_is_calm, group))]
+    return [*rest, [one for group in calm for one in group]]
+
+
+def _is_calm(one: Notification) -> bool:
+    is_news = one.purpose is Purpose.NEWS and not one.transition.is_urgent
+    return is_news and one.attempts < _TRIES_TOGETHER
 
 
 def _group_of(one: Notification) -> tuple[Purpose, str]:

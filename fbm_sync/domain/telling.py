@@ -36,10 +36,14 @@ class QuietHours:
         return moment >= self.begin or moment < self.end
 
     def over_at(self, at: datetime, calendar: ShipCalendar) -> datetime:
-        """Return when an instant's news may be told: at once, or when the quiet hours end."""
-        if not self.holds(calendar.local(at).time()):
-            return at
-        return next_at(self.end, at, calendar)
+        """Return when an instant's news may be told: at once, or when the quiet hours end.
+
+        Where the clocks leave that end out and it is quiet again by then, they end the day after.
+        """
+        moment = at
+        while self.holds(calendar.local(moment).time()):
+            moment = next_at(self.end, moment + timedelta.resolution, calendar)
+        return moment
 
 
 def next_at(moment: time, at: datetime, calendar: ShipCalendar) -> datetime:

@@ -1,4 +1,4 @@
-"""The four flows: pull facts, plan offers, push them, alert people.
+"""The flows: pull facts, plan offers, push them, look for trouble (alert), tell people (notify).
 
 Each has one shape: load, decide (pure, in `domain`), record in one transaction, act, record the
 outcome. They never call each other and meet only in the ledger; no transaction is open while the

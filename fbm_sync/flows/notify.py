@@ -17,6 +17,7 @@ from fbm_sync.domain.delivering import ChannelState, failed
 from fbm_sync.domain.letters import Letter, Untold, sort_post
 from fbm_sync.domain.telling import LOG_CHANNEL, Silence
 from fbm_sync.errors import DeliveryError
+from fbm_sync.logs import CHANNEL_UNKNOWN, NOTIFICATION_FAILED
 from fbm_sync.ports import Clock, Ledger, Notifier
 
 _log = structlog.get_logger()
@@ -24,7 +25,7 @@ _log = structlog.get_logger()
 LEASE = timedelta(minutes=3)
 """So long a letter is its sender's alone: longer than any channel may take for one."""
 
-_ROWS, _LOG_ROWS = 500, 20
+_ROWS, _LOG_ROWS = 5_000, 20
 """How much of what waits is looked at together; the log puts nothing together."""
 
 
@@ -48,6 +49,7 @@ class Delivery:
         silence: Callable[[], Silence] = Silence,
     ) -> None:
         self._ledger, self._clock, self._notifiers = ledger, clock, notifiers
+        self._store: Ledger
         self._silence = silence
         self._lock = threading.Lock()
         self._at_work: dict[str, threading.Thread] = {}
@@ -60,7 +62,8 @@ class Delivery:
 
         What they did since the last call is counted, and what broke in one of them is raised.
         """
-        with self._ledger().snapshot() as books:
+        self._store = self._ledger()
+        with self._store.snapshot() as books:
             due = books.alerts.outbox.channels_due(self._clock.now())
         self._give_up_on([name for name in due if name not in self._notifiers()])
         for channel in due:
@@ -70,7 +73,7 @@ class Delivery:
             thread.join(max(ends_at - time.monotonic(), 0.0))
         return self._report()
 
-    def close(self, wait_seconds: float = 2.0) -> None:
+    def close(self, wait_seconds: float = 1.0) -> None:
         """Send no further letter; what is on its way may arrive, but is not waited for any longer."""
         self._stopping.set()
         ends_at = time.monotonic() + wait_seconds
@@ -111,7 +114,7 @@ class Delivery:
     def _next(self, channel: str) -> Letter | None:
         """Return the most urgent letter of a channel, reserved for us; record what became pointless."""
         now = self._clock.now()
-        with self._ledger().transaction() as books:
+        with self._store.transaction() as books:
             outbox = books.alerts.outbox
             state = outbox.channels().get(channel)
             if state is not None and state.retry_at is not None and now < state.retry_at:
@@ -133,7 +136,7 @@ class Delivery:
             self._note_failure(letter, error)
             return not error.retryable
         now = self._clock.now()
-        with self._ledger().transaction() as books:
+        with self._store.transaction() as books:
             outbox = books.alerts.outbox
             outbox.mark_sent(letter.ids, now)
             state = outbox.channels().get(letter.channel)
@@ -144,9 +147,9 @@ class Delivery:
         return True
 
     def _note_failure(self, letter: Letter, error: DeliveryError) -> None:
-        _log.error("notification_failed", channel=letter.channel, error=str(error))
+        _log.error(NOTIFICATION_FAILED, channel=letter.channel, error=str(error))
         now = self._clock.now()
-        with self._ledger().transaction() as books:
+        with self._store.transaction() as books:
             outbox = books.alerts.outbox
             state = outbox.channels().get(letter.channel, ChannelState(channel=letter.channel))
             state = failed(
@@ -165,8 +168,8 @@ class Delivery:
         """Let go of what waits for channels that are no longer configured."""
         for channel in channels:
             now = self._clock.now()
-            with self._ledger().transaction() as books:
+            with self._store.transaction() as books:
                 waiting = books.alerts.outbox.tray(channel, now).waiting
                 pointless = {one.notification_id: Untold.NO_SUCH_CHANNEL for one in waiting}
                 books.alerts.outbox.leave_untold(pointless)
-            _log.warning("channel_unknown", channel=channel, notifications=len(pointless))
+            _log.warning(CHANNEL_UNKNOWN, channel=channel, notifications=len(pointless))

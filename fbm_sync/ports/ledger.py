@@ -281,8 +281,8 @@ class Outbox(Protocol):
     def channels_due(self, now: datetime) -> tuple[str, ...]:
         """Return the channels that anything is due for."""
 
-    def tray(self, channel: str, now: datetime, limit: int = 500) -> Tray:
-        """Return what waits for a channel, the oldest first, due or not; with what it heard before."""
+    def tray(self, channel: str, now: datetime, limit: int = 5_000) -> Tray:
+        """Return what waits for a channel, first what is due, then the oldest; with what it heard before."""
 
     def hearing(self, keys: Collection[str]) -> Mapping[Life, frozenset[str]]:
         """Return which channels heard of these alerts, or will; by life."""
@@ -332,10 +332,10 @@ class AlertBook(Protocol):
         """Return when a source last looked; `None` if it never did."""
 
     def acknowledge(self, key: str, now: datetime) -> bool:
-        """Note that a person knows; false when there is no such open alert."""
+        """Note that a person knows of an alert, and of those it explains; false when no such one is open."""
 
     def snooze(self, key: str, until: datetime, now: datetime) -> bool:
-        """Note that a person wants silence for a while; false when there is no such open alert."""
+        """Note that a person wants silence of an alert, and of those it explains; false when none is open."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ class SupplySource(Protocol):
 
 
 class Notifier(Protocol):
-    """One channel to people."""
+    """One channel to people or programs. It never waits for long, and shows no secret of itself."""
 
     def deliver(self, letter: Letter) -> None:
         """Tell them. Raises `DeliveryError`, which says whether trying again can help."""

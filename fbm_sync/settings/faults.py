@@ -99,11 +99,15 @@ def tables() -> Iterator[tuple[str, type[BaseModel]]]:
             for key, entry in model.model_fields.items():
                 table = _model_in(entry.annotation)
                 if table is not None:
-                    yield _SHAPES.get(get_origin(entry.annotation), "[{}]").format(f"{name}.{key}"), table
+                    yield _shape(entry.annotation).format(f"{name}.{key}"), table
 
 
-_SHAPES = {dict: "[{}.name]", list: "[[{}]]"}
-"""How the heading of a table within a table looks, where there may be several."""
+def _shape(annotation: Any) -> str:
+    """Return how the heading of a table within a table looks, where there may be several."""
+    origin = get_origin(annotation)
+    if origin is list:
+        return "[[{}]]"
+    return "[{}.name]" if origin is dict else "[{}]"
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

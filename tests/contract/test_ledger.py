@@ -1046,6 +1046,21 @@ class TestAlerts:
             assert books.alerts.noted() == tuple(other)
             assert books.alerts.noted_at("review") == NOW + DAY
 
+    def test_who_knows_the_cause_knows_all_that_it_explains(self, books):
+        cause = an_alert("1")
+        member = dataclasses.replace(
+            an_alert("2"), finding=dataclasses.replace(an_alert("2").finding, bundle=cause.key)
+        )
+        ended = dataclasses.replace(member, state=AlertState.RESOLVED)
+        for alerts, known in (([cause, member, an_alert("3")], 2), ([ended, cause], 1), ([member], 1)):
+            books.alerts.record([an_alert(number, state=AlertState.RESOLVED) for number in "123"])
+            books.alerts.record(alerts)
+            assert books.alerts.acknowledge(cause.key, NOW + HOUR)
+            assert books.alerts.snooze(cause.key, NOW + DAY, NOW)
+            found = [one for one in books.alerts.alerts() if one.acknowledged_at and one.snoozed_at]
+            assert len(found) == known
+        assert not books.alerts.acknowledge("", NOW), "what has no cause is not explained by nothing"
+
     def test_a_snoozed_alert_knows_since_when_and_until_when(self, books):
         books.alerts.record([an_alert("1"), an_alert("2", state=AlertState.RESOLVED)])
         assert books.alerts.snooze(an_alert("1").key, NOW + DAY, NOW + HOUR)

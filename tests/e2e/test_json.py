@@ -10,7 +10,7 @@ REPORT_PARTS = {
     "supply": {"skus", "lots", "refused"},
     "plan": {"skus", "changed"},
     "push": {"previewed", "applied", "held", "unchanged", "rejected", "unconfirmed"},
-    "alerts": {"opened", "escalated", "resolved", "sent", "failed"},
+    "alerts": {"opened", "escalated", "reminded", "resolved", "sent", "failed"},
 }
 REPORT = {*REPORT_PARTS, "requests", "throttled", "watermarks", "failed", "duration_seconds"}
 PLAN = {"account", "sku", "mode", "desired", "observed", "change", "atp_today", "cap", "gates", "reasons"}

@@ -13,7 +13,7 @@ PARTS = {
     "supply": {"skus", "lots", "refused"},
     "plan": {"skus", "changed"},
     "push": {"previewed", "applied", "held", "unchanged", "rejected", "unconfirmed"},
-    "alerts": {"opened", "escalated", "resolved", "sent", "failed"},
+    "alerts": {"opened", "escalated", "reminded", "resolved", "sent", "failed"},
 }
 
 

@@ -141,16 +141,20 @@ class Telling(RuleBasedStateMachine):
     def acknowledge(self, kind, subject):
         key, now = f"us:{kind}:{subject}", self.clock.now()
         with self.ledger.real.transaction() as books:
-            if books.alerts.acknowledge(key, now):
-                self.acknowledged.setdefault(books.alerts.named([key])[key].life, (now, self._counts()))
+            books.alerts.acknowledge(key, now)
+            for alert in books.alerts.alerts():
+                if alert.acknowledged_at == now:
+                    self.acknowledged.setdefault(alert.life, (now, self._counts()))
 
     @rule(kind=kind, subject=subject, hours=st.sampled_from((1, 6, 30)))
     def snooze(self, kind, subject, hours):
         key, now = f"us:{kind}:{subject}", self.clock.now()
         with self.ledger.real.transaction() as books:
-            if books.alerts.snooze(key, now + timedelta(hours=hours), now):
-                life = books.alerts.named([key])[key].life
-                self.snoozes.setdefault(life, []).append((now, now + timedelta(hours=hours), self._counts()))
+            until = now + timedelta(hours=hours)
+            books.alerts.snooze(key, until, now)
+            for alert in books.alerts.alerts():
+                if (alert.snoozed_at, alert.snoozed_until) == (now, until):
+                    self.snoozes.setdefault(alert.life, []).append((now, until, self._counts()))
 
     def _counts(self):
         return {name: len(ear.told) for name, ear in self.ears.items()}
@@ -322,7 +326,7 @@ def _superseded(step, news, told):
 
 TestTelling = Telling.TestCase
 TestTelling.settings = settings(
-    max_examples=25,
+    max_examples=20,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

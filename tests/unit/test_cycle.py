@@ -96,6 +96,7 @@ def test_a_report_has_every_documented_field_even_when_nothing_happened():
     shown = json.loads(json.dumps(report.as_json()))
     assert shown["orders"] == {"pulled": 0, "new": 0, "changed": 0, "quarantined": 0}
     assert shown["push"].keys() >= {"previewed", "applied", "held", "unchanged", "rejected", "unconfirmed"}
-    assert shown["alerts"] == {"opened": 0, "escalated": 0, "resolved": 0, "sent": 0, "failed": 0}
+    counts = ("opened", "escalated", "reminded", "resolved", "sent", "failed")
+    assert shown["alerts"] == dict.fromkeys(counts, 0)
     assert shown["supply"] == {"skus": 0, "lots": 0, "refused": 0}
     assert shown.keys() >= {"requests", "throttled", "watermarks", "failed", "duration_seconds"}

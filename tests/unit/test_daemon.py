@@ -16,12 +16,15 @@ from shop_data import CREDENTIALS, config_text
 from fbm_sync import daemon as daemons
 from fbm_sync.daemon import Daemon, InterruptibleClock, Stopping, run
 from fbm_sync.domain.order import Order, OrderItem, OrderStatus
+from fbm_sync.domain.telling import Envelope, Purpose
 from fbm_sync.emulator import load_scenario, running
 from fbm_sync.errors import ConfigError, RequestRejected, StoreError
 from fbm_sync.ports import Failure
 from fbm_sync.report import RunReport
 from fbm_sync.settings import load
 from fbm_sync.summons import Summons, notify_supervisor
+
+from builders import a_step
 
 
 @pytest.fixture
@@ -69,6 +72,20 @@ def test_a_job_that_fails_is_counted_and_the_next_one_runs(settings):
     assert [line["event"] for line in told] == ["tick_failed", "tick_failed"]
     assert all(line["log_level"] == "error" for line in told)
     assert daemon.failed is None
+
+
+def test_the_daemon_tells_what_waits_and_says_so_once(settings):
+    daemon = Daemon(settings(), Summons())
+    step = a_step()
+    with daemon.app as app, structlog.testing.capture_logs() as told:
+        with app.ledger.transaction() as books:
+            envelope = Envelope(channel="log", transition=step, purpose=Purpose.NEWS, not_before=step.at)
+            books.alerts.outbox.enqueue([envelope])
+        while not daemon._notify().alerts["sent"]:
+            pass
+        assert daemon._notify().alerts["sent"] == 0
+    events = [line["event"] for line in told]
+    assert (events.count("alert_told"), events.count("alerts_told")) == (1, 1)
 
 
 def test_a_job_that_fails_for_ever_does_not_end_the_daemon(settings, monkeypatch):

@@ -201,22 +201,32 @@ def test_a_subject_is_one_short_line_whatever_amazon_or_a_seller_wrote():
 
 def a_bundle(orders):
     cause = step(kind="po_late", subject="PO-7", severity=Severity.CRITICAL, due_at=None, orders=orders)
-    return [cause, *(step(kind="at_risk", subject=order, orders=(order,)) for order in orders)]
+    shared = {"kind": "at_risk", "bundle": cause.alert.key}
+    return [cause, *(step(subject=order, orders=(order,), **shared) for order in orders)]
 
 
 def test_what_shares_a_cause_is_one_message_that_lists_the_orders_with_their_links():
     orders = tuple(f"111-0000000-{number:07}" for number in range(3))
-    ended = step(TransitionKind.RESOLVED, Reason.NO_LONGER_FOUND)
+    ended = step(TransitionKind.RESOLVED, Reason.NO_LONGER_FOUND, bundle="main:po_late:PO-7")
 
     told = message(*a_bundle(orders), ended)
 
     assert told.subject == "T-12 · po late · PO-7 (+3 more)"
+    assert "fbm-sync alerts --ack 'main:po_late:PO-7'" in message(*a_bundle(orders)[1:]).text
     assert "Orders (" not in told.text, "each is listed below already"
     for text in (told.text, told.html):
         assert "For the same reason:" in text
         assert "Resolved meanwhile:" in text
         for order in orders:
             assert f"https://sellercentral.amazon.com/orders-v3/order/{order}" in text
+
+
+def test_what_was_only_too_much_for_messages_of_their_own_has_no_common_reason():
+    told = message(step(), step(subject="111-2222222-4444444"))
+
+    for text in (told.text, told.html):
+        assert "Also:" in text
+        assert "For the same reason" not in text
 
 
 def test_a_very_long_list_ends_with_where_the_rest_is():

@@ -47,7 +47,7 @@ def live(tmp_path):
             yield app, amazon, clock, phone
 
 
-LOOK = ("alert",)
+LOOK = ("alert", "notify")
 """The daemon's jobs that find trouble and tell of it."""
 
 

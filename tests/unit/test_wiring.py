@@ -1,6 +1,7 @@
 """The house from its settings: which holidays, which accounts, which channels, and that it closes."""
 
 import dataclasses
+import os
 from datetime import UTC, date, datetime
 
 import pytest
@@ -24,7 +25,9 @@ def house(tmp_path):
             text = text.replace(before, after)
         path = tmp_path / "fbm_sync.toml"
         path.write_text(text)
-        return build(load(path, {}), clock=FakeClock(), environ=dict(environ), **changes)
+        return build(
+            load(path, changes.pop("variables", {})), clock=FakeClock(), environ=dict(environ), **changes
+        )
 
     return build_one
 
@@ -85,6 +88,33 @@ def test_the_log_is_always_a_channel_and_others_join_it(house):
     assert list(app.notifiers) == ["log", "json", "people"]
     assert app.alert_terms.channels == ("json", "people")
     assert app.alert_terms.quiet_hours is not None
+
+
+def test_programs_are_channels_and_routes_say_who_hears(house, monkeypatch):
+    monkeypatch.setenv("HOOK_SECRET", "s3cret")
+    table = """[alerts.webhooks.shop]
+url = "http://127.0.0.1:9/hook"
+secret = "${HOOK_SECRET}"
+[[alerts.routes]]
+channels = ["shop"]
+
+[limits]"""
+    with pytest.raises(ConfigError, match="HOOK_SECRET is not set"):
+        house(replace={"[limits]": table})
+    app = house(
+        replace={"[limits]": table.replace("${HOOK_SECRET}", "env:HOOK_SECRET")}, variables=os.environ
+    )
+    assert list(app.notifiers) == ["log", "shop"]
+    assert app.alert_terms.manners.channels == ("shop",)
+    assert app.pages.wording.hosts == {"main": "https://sellercentral.amazon.com"}
+
+
+def test_a_faulty_template_is_found_before_any_work(house, tmp_path):
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "subject.txt").write_text("{{ lead.nothing }}")
+    app = house(replace={"[limits]": '[alerts]\ntemplates = "words"\n\n[limits]'})
+    with pytest.raises(ConfigError, match=r"alerts\.templates: subject\.txt line 1: .*nothing"):
+        _ = app.notifiers
 
 
 def test_without_quiet_hours_nobody_is_spared(house):

@@ -1,5 +1,6 @@
-"""Channels to people: the log, and whatever service an Apprise address names.
+"""Channels to people and programs: the log, whatever an Apprise address names, signed webhooks.
 
-Here: the words of a message, and getting it there within a time limit. Not here: whether someone should
-be told, when, and how often (`domain.alert`, `flows.alert`). Only `wiring` may call it.
+Here: the words of a message and how they stand on the page, and getting it there within a time limit. Not
+here: whether someone should be told, when, how often, and what together (`domain.telling`,
+`domain.letters`, `flows.notify`). Only `wiring` and the demo may call it.
 """

@@ -4,6 +4,7 @@ A template sees words only and can do nothing else. A faulty one is found when i
 fails all the same gives way to ours, for the message must go out.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from fbm_sync.domain.alert import Alert, AlertState, Finding, Reason, Severity, 
 from fbm_sync.domain.letters import Letter, Notification
 from fbm_sync.domain.telling import Purpose
 from fbm_sync.errors import ConfigError
+from fbm_sync.logs import TEMPLATE_FAILED
 
 _log = structlog.get_logger()
 
@@ -54,7 +56,7 @@ class Pages:
         try:
             return _laid_out(self._theirs, story)
         except Exception as error:  # noqa: BLE001 (whatever a template does, the message must go out)
-            _log.error("template_failed", error=f"{type(error).__name__}: {error}")
+            _log.error(TEMPLATE_FAILED, error=f"{type(error).__name__}: {error}")
             return _laid_out(self._ours, story)
 
     def _faults(self, folder: Path) -> Iterator[str]:
@@ -82,7 +84,7 @@ def _environment(loader: BaseLoader) -> ImmutableSandboxedEnvironment:
 
 
 def _context(story: Story) -> dict[str, Any]:
-    return {"lead": story.lead, "others": story.others, "over": story.over, "is_digest": story.is_digest}
+    return {field.name: getattr(story, field.name) for field in dataclasses.fields(story)}
 
 
 def _laid_out(environment: ImmutableSandboxedEnvironment, story: Story) -> Message:
@@ -126,37 +128,16 @@ _SAMPLE_AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 def samples() -> Iterator[Letter]:
     """Yield letters of all kinds: what every template must be able to show."""
-    order = "111-2222222-3333333"
-    finding = Finding(
-        account="main",
-        kind="at_risk",
-        subject=order,
-        severity=Severity.WARNING,
-        text="Its stock comes too late.",
-        action="Ship it from elsewhere.",
-        stage="T-12",
-        orders=(order,),
-        due_at=_SAMPLE_AT + timedelta(hours=11),
-    )
-    cause = Finding(
-        account="main",
-        kind="po_late",
-        subject="PO-7",
-        severity=Severity.CRITICAL,
-        text="It is six days late.",
-        action="",
-        orders=tuple(f"111-0000000-{number:07}" for number in range(30)),
-    )
     kinds = (
         (TransitionKind.OPENED, Reason.FIRST_FOUND),
         (TransitionKind.ESCALATED, Reason.STAGE_REACHED),
         (TransitionKind.REMINDED, Reason.STILL_OPEN),
         (TransitionKind.RESOLVED, Reason.NO_LONGER_FOUND),
     )
-    steps = [_sample_step(one, kind, reason) for one in (finding, cause) for kind, reason in kinds]
+    steps = [_sample_step(one, kind, reason) for one in _sample_findings() for kind, reason in kinds]
     for group in ([steps[0]], [steps[3]], [steps[4]], steps):
         for purpose in Purpose:
-            notes = tuple(
+            notes = (
                 Notification(
                     notification_id=number,
                     channel="test",
@@ -166,7 +147,34 @@ def samples() -> Iterator[Letter]:
                 )
                 for number, step in enumerate(group)
             )
-            yield Letter(channel="test", notifications=notes, purpose=purpose)
+            yield Letter(channel="test", notifications=tuple(notes), purpose=purpose)
+
+
+def _sample_findings() -> tuple[Finding, Finding]:
+    """Return an order that may be late, and a cause that hurts many."""
+    order = "111-2222222-3333333"
+    cause = Finding(
+        account="main",
+        kind="po_late",
+        subject="PO-7",
+        severity=Severity.CRITICAL,
+        text="It is six days late.",
+        action="",
+        orders=tuple(f"111-0000000-{number:07}" for number in range(30)),
+    )
+    late = Finding(
+        account="main",
+        kind="at_risk",
+        subject=order,
+        severity=Severity.WARNING,
+        text="Its stock comes too late.",
+        action="Ship it from elsewhere.",
+        stage="T-12",
+        orders=(order,),
+        due_at=_SAMPLE_AT + timedelta(hours=11),
+        bundle=cause.key,
+    )
+    return late, cause
 
 
 def _sample_step(finding: Finding, kind: TransitionKind, reason: Reason) -> Transition:

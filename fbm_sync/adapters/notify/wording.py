@@ -71,12 +71,17 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """All that a template may speak of: the entry that leads, the other bad news, and the good ones."""
+    """All that a template may speak of: the entry that leads, the other bad news, and the good ones.
+
+    With `has_one_cause` the first explains the others. `ack` is the key under which all of that is known.
+    """
 
     lead: Entry
     others: tuple[Entry, ...]
     over: tuple[Entry, ...]
     is_digest: bool
+    has_one_cause: bool
+    ack: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +106,8 @@ class Wording:
             others=tuple(one for one in rest if not one.is_over),
             over=tuple(one for one in rest if one.is_over),
             is_digest=letter.purpose is Purpose.DIGEST,
+            has_one_cause=letter.has_one_cause,
+            ack=_ack_key(letter),
         )
 
     def entry(self, step: Transition, now: datetime, *, is_second: bool = False) -> Entry:
@@ -129,6 +136,13 @@ class Wording:
 
     def _host(self, finding: Finding) -> str:
         return self.hosts.get(finding.account, SELLER_CENTRAL)
+
+
+def _ack_key(letter: Letter) -> str:
+    """Return the key to acknowledge: the cause, where several share it."""
+    finding = letter.transition.alert.finding
+    is_shared = len(letter.transitions) > 1 and letter.has_one_cause
+    return finding.bundle if is_shared and finding.bundle else finding.key
 
 
 def _one_line(text: str) -> str:

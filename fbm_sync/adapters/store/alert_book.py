@@ -61,19 +61,18 @@ class SqlAlertBook:
         upsert(self._connection, _ALERTS, rows)
 
     def acknowledge(self, key: str, now: datetime) -> bool:
-        alert = self.named([key]).get(key)
-        if alert is None or alert.state is not AlertState.OPEN:
-            return False
-        if alert.acknowledged_at is None:
-            self.record([dataclasses.replace(alert, acknowledged_at=now)])
-        return True
+        found = self._open_under(key)
+        fresh = [one for one in found if one.acknowledged_at is None]
+        self.record([dataclasses.replace(one, acknowledged_at=now) for one in fresh])
+        return bool(found)
 
     def snooze(self, key: str, until: datetime, now: datetime) -> bool:
-        alert = self.named([key]).get(key)
-        if alert is None or alert.state is not AlertState.OPEN:
-            return False
-        self.record([dataclasses.replace(alert, snoozed_at=now, snoozed_until=until)])
-        return True
+        found = self._open_under(key)
+        self.record([dataclasses.replace(one, snoozed_at=now, snoozed_until=until) for one in found])
+        return bool(found)
+
+    def _open_under(self, key: str) -> list[Alert]:
+        return [one for one in self.alerts() if key and key in (one.key, one.finding.bundle)]
 
     def note(self, source: str, findings: Sequence[Finding], now: datetime) -> None:
         row = {"source": source, "noted_at": now, "body": to_json(_FINDINGS, tuple(findings))}

@@ -50,9 +50,10 @@ class SqlOutbox:
         statement = select(_ROW.channel).where(_is_due(now)).distinct().order_by(_ROW.channel)
         return tuple(self._connection.execute(statement).scalars())
 
-    def tray(self, channel: str, now: datetime, limit: int = 500) -> Tray:
+    def tray(self, channel: str, now: datetime, limit: int = 5_000) -> Tray:
         here = and_(_ROW.pending, _ROW.channel == channel)
-        waiting = self._notifications(and_(here, _is_free(now)), limit)
+        # What is due comes first: news that waits for the morning never hides it.
+        waiting = self._notifications(and_(here, _is_free(now)), limit, _ROW.not_before > now)
         told = and_(
             _ROW.channel == channel,
             _ROW.sent_at.is_not(None),
@@ -112,9 +113,13 @@ class SqlOutbox:
         row = {name: getattr(state, name) for name in _CHANNELS.c.keys()}  # noqa: SIM118 (not a mapping)
         upsert(self._connection, _CHANNELS, [row | {"error": storable(state.error)}])
 
-    def _notifications(self, wanted: ColumnElement[bool], limit: int) -> tuple[Notification, ...]:
+    def _notifications(
+        self, wanted: ColumnElement[bool], limit: int, *turns: ColumnElement[bool]
+    ) -> tuple[Notification, ...]:
         columns = (_ROW.notification_id, _ROW.channel, _ROW.transition, _ROW.not_before, _ROW.purpose)
-        statement = select(*columns, _ROW.attempts).where(wanted).order_by(_ROW.notification_id).limit(limit)
+        statement = (
+            select(*columns, _ROW.attempts).where(wanted).order_by(*turns, _ROW.notification_id).limit(limit)
+        )
         return tuple(
             Notification(
                 notification_id=row.notification_id,

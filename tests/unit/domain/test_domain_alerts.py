@@ -96,6 +96,13 @@ def test_getting_worse_is_told_even_within_a_stage():
     assert worse.alerts[0].critical_at == in_days(1)
 
 
+def test_it_became_critical_when_it_first_did():
+    known = update([], [a_finding(stage="T-12", severity=CRITICAL)]).alerts
+    second = update(known, [a_finding(stage="T-4", severity=CRITICAL)], in_days(1))
+    assert told(second) == [("escalated", "stage_reached")]
+    assert second.alerts[0].critical_at == NOW
+
+
 def test_a_severity_that_goes_up_and_down_is_told_once():
     known = update([], [a_finding()]).alerts
     steps = []

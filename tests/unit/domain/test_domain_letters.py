@@ -15,7 +15,7 @@ from fbm_sync.domain.delivering import (
     failed,
     pause_after,
 )
-from fbm_sync.domain.letters import Tray, Untold, sort_post
+from fbm_sync.domain.letters import MOST_LETTERS, Tray, Untold, sort_post
 from fbm_sync.domain.telling import LOG_CHANNEL, Manners, Purpose, QuietHours, Silence
 
 from builders import NOW, a_finding, a_notification, a_step, an_alert
@@ -192,6 +192,20 @@ def test_the_digest_is_one_letter():
     assert sort(*rows, late) == ([(1, 2, 3)], {})
 
 
+def test_more_letters_than_anybody_reads_are_one_unless_they_are_urgent():
+    rows = [note(number, an_alert(a_finding(f"k{number:02}"))) for number in range(1, MOST_LETTERS + 2)]
+    urgent = note(50, an_alert(a_finding("urgent", severity=CRITICAL)))
+    stuck = note(51, an_alert(a_finding("stuck")), attempts=4)
+    assert len(sort(*rows[1:], urgent, stuck)[0]) == MOST_LETTERS + 2
+    letters, _ = sort(*rows, urgent, stuck)
+    assert letters == [(50,), tuple(range(1, MOST_LETTERS + 2)), (51,)]
+    tray = Tray(channel="phone", waiting=tuple(rows))
+    alerts = {one.transition.alert.key: one.transition.alert for one in rows}
+    (letter,) = sort_post(tray, alerts, NOW, Silence()).letters
+    assert not letter.has_one_cause
+    assert letter.transition == letter.transitions[0]
+
+
 def test_the_gravest_letter_goes_first_then_the_oldest_and_what_failed_before_waits():
     rows = (
         note(1, an_alert(a_finding("a"))),
@@ -200,6 +214,10 @@ def test_the_gravest_letter_goes_first_then_the_oldest_and_what_failed_before_wa
         note(4, an_alert(a_finding("d"))),
     )
     assert sort(*rows)[0] == [(3,), (1,), (4,), (2,)]
+    ended = an_alert(a_finding("e", severity=CRITICAL))
+    alerts = [over(ended), *(one.transition.alert for one in rows)]
+    found, _ = sort(*rows, note(5, ended, RESOLVED), alerts=alerts, heard=[ended.life])
+    assert found == [(3,), (1,), (4,), (5,), (2,)], "good news can wait, but not for what fails"
 
 
 def test_the_log_takes_every_step_by_itself_and_in_turn():

@@ -8,25 +8,11 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from fbm_sync.domain.alert import Finding, QuietHours, Severity, update_alerts
 from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.domain.telling import QuietHours
 
 LA, LONDON, BERLIN = "America/Los_Angeles", "Europe/London", "Europe/Berlin"
 TOKYO, SYDNEY = "Asia/Tokyo", "Australia/Sydney"
-
-
-def told_at(at, quiet, calendar):
-    """When people are told of something found at a moment."""
-    news = Finding(
-        account="us",
-        kind="at_risk",
-        subject="111-1",
-        severity=Severity.WARNING,
-        text="It may be late.",
-        action="Look.",
-    )
-    (step,) = update_alerts([], [news], calendar, now=at, quiet_hours=quiet).transitions
-    return step.not_before
 
 
 QUIET = [
@@ -74,6 +60,6 @@ CHANGED_HOUR = [
 )
 def test_news_of_the_night_is_told_when_it_ends_on_the_sellers_clock(zone, until, found, told):
     calendar, quiet = ShipCalendar(timezone=zone), QuietHours(begin=time(22), end=until)
-    at = told_at(datetime.fromisoformat(found).astimezone(UTC), quiet, calendar)
+    at = quiet.over_at(datetime.fromisoformat(found).astimezone(UTC), calendar)
     assert at.tzinfo is UTC
     assert calendar.local(at).isoformat() == told

@@ -4,7 +4,7 @@ import dataclasses
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fbm_sync.domain.alert import AlertState, Reason, Severity, TransitionKind
@@ -125,10 +125,11 @@ times_of_day = st.builds(time, st.integers(0, 23), st.integers(0, 59))
 
 @settings(max_examples=200, deadline=None)
 @given(moments_around_clock_changes, times_of_day, times_of_day, st.sampled_from(ZONES))
-def test_held_news_is_told_within_a_day_and_never_in_the_past(moment, begin, end, zone):
+@example(datetime(2026, 3, 28, 1, 1, tzinfo=UTC), time(2, 1), time(2), "Europe/Berlin")  # 2:00 is left out
+def test_held_news_is_told_as_soon_as_people_are_awake_and_never_in_the_past(moment, begin, end, zone):
     quiet, calendar = QuietHours(begin=begin, end=end), ShipCalendar(timezone=zone)
     at = told_at(opened(at=moment), quiet, in_zone(zone))
-    assert moment <= at <= moment + timedelta(hours=26)
+    assert moment <= at <= moment + timedelta(hours=50)
     if at > moment:
         assert quiet.holds(calendar.local(moment).time())
         assert not quiet.holds(calendar.local(at).time())
@@ -265,6 +266,8 @@ def test_what_is_critical_goes_to_the_second_channels_once_if_nobody_reacts():
         ("pager", "second", NOW + timedelta(minutes=20), "due_soon"),
         ("boss", "second", NOW + timedelta(minutes=20), "due_soon"),
     ]
+    turned = dataclasses.replace(HURRY, routes=HURRY.routes[::-1])
+    assert ("pager", "second", NOW + timedelta(minutes=20), "due_soon") in sent([first], turned)
     later = a_step(an_alert(critical, critical_at=NOW), TransitionKind.ESCALATED, at=NOW + timedelta(hours=1))
     assert [how for _, how, _, _ in sent([later], HURRY)] == ["news"]
     assert [how for _, how, _, _ in sent([opened(a_finding())], HURRY)] == ["news"]
@@ -318,6 +321,11 @@ def test_what_shares_a_cause_waits_a_moment_for_the_rest_unless_it_is_critical()
         "late_certain": timedelta(0),
         "push_held": timedelta(0),
     }
+
+
+def test_a_reminder_waits_for_nobody():
+    step = dataclasses.replace(opened(a_finding(bundle="x")), kind=TransitionKind.REMINDED)
+    assert told_at(step, quiet=None) == NOW
 
 
 def test_the_wait_for_company_may_end_in_the_quiet_hours():

