@@ -6,13 +6,11 @@ from datetime import datetime, timedelta
 
 from fbm_sync.domain.alert import Finding
 from fbm_sync.domain.order import Sku
+from fbm_sync.domain.padded import PADDED_DAYS, Handled, padded_findings
 from fbm_sync.domain.promise_audit import (
     AUDIT_DAYS,
-    PADDED_DAYS,
-    Handled,
     audit_promise,
     mismatch_findings,
-    padded_findings,
 )
 from fbm_sync.domain.shop import ShopTerms
 from fbm_sync.domain.sku_finding import (

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from fbm_sync.domain.donor import donor_among
 from fbm_sync.domain.order import Sku
-from fbm_sync.domain.remedy import IN_NEED, Money, Remedy, Room, donor_among, remedies_for
+from fbm_sync.domain.remedy import IN_NEED, Money, Remedy, Room, remedies_for
 from fbm_sync.domain.risk import OrderOutlook, OrderState
 from fbm_sync.domain.shop import ShopTerms
 from fbm_sync.domain.slip import OrderKey

@@ -8,13 +8,12 @@ from hypothesis import strategies as st
 
 from fbm_sync.domain.alert import Severity
 from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.domain.padded import Handled, padded_findings
 from fbm_sync.domain.promise_audit import (
-    Handled,
     PromiseAudit,
     ShownTerms,
     audit_promise,
     mismatch_findings,
-    padded_findings,
 )
 
 from builders import ACCOUNT, NOW, SKU, a_calendar, an_item, an_order, in_days, on_day

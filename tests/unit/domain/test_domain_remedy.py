@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from fbm_sync.domain.allocation import Cover, CoverSource, ItemCover
 from fbm_sync.domain.awaited import AwaitedLot
+from fbm_sync.domain.donor import donor_among
 from fbm_sync.domain.outcome import OutcomeOdds, outcome_odds
 from fbm_sync.domain.remedy import (
     IN_NEED,
@@ -17,7 +18,6 @@ from fbm_sync.domain.remedy import (
     Room,
     action_of,
     cost_words,
-    donor_among,
     remedies_for,
 )
 from fbm_sync.domain.risk import OrderOutlook, OrderState
