@@ -1,7 +1,7 @@
 """What a plan or a judgement rests on, read from the ledger: the whole shop, or some of its SKUs."""
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from fbm_sync.domain.change import PushOutcome
@@ -13,7 +13,7 @@ from fbm_sync.domain.order import Order, Sku, held_units
 from fbm_sync.domain.performance import SellerPerformance
 from fbm_sync.domain.policy import Headroom
 from fbm_sync.domain.shop import AccountTotals, ShopFacts, ShopTerms, ShopTotals, learn_inbound
-from fbm_sync.domain.standing import CR_7, LSR_10
+from fbm_sync.domain.standing import CR_7, LSR_10, Standing, Window
 from fbm_sync.domain.supply import SupplySnapshot
 from fbm_sync.ports import Books
 
@@ -98,7 +98,7 @@ def with_risks(
 def _account_totals(books: Books, terms: ShopTerms, now: datetime, account: str) -> AccountTotals:
     midnight = terms.calendar.start_of_day(terms.calendar.local_date(now))
     return AccountTotals(
-        headroom=load_headroom(books, terms, now, account),
+        headroom=_headroom(books, terms, now, account),
         lag=measured_lag(
             books.orders.latest_first_reads(account, midnight, LATEST),
             books.offers.latest_confirmed(account, midnight, LATEST),
@@ -116,17 +116,21 @@ def load_performance(books: Books, account: str, now: datetime) -> SellerPerform
     return reported
 
 
-def load_headroom(books: Books, terms: ShopTerms, now: datetime, account: str) -> Headroom:
-    """Return how many more late and cancelled orders an account can take now."""
-    reported = load_performance(books, account, now)
-    targets, windows = targets_of(reported), (LSR_10, CR_7)
-    spans = [window.span(now) for window in windows]
-    tallies = books.orders.tallies(account, spans, now, terms.health)
-    lsr, cr = (
+def load_standings(
+    books: Books, terms: ShopTerms, now: datetime, account: str, windows: Sequence[Window]
+) -> tuple[Standing, ...]:
+    """Return where an account stands in some measures now, against Amazon's own targets where known."""
+    targets = targets_of(load_performance(books, account, now))
+    tallies = books.orders.tallies(account, [window.span(now) for window in windows], now, terms.health)
+    return tuple(
         window.standing(tally, targets.get(window.metric))
         for window, tally in zip(windows, tallies, strict=True)
     )
-    return with_reported(headroom_of(lsr, cr), reported)
+
+
+def _headroom(books: Books, terms: ShopTerms, now: datetime, account: str) -> Headroom:
+    lsr, cr = load_standings(books, terms, now, account, (LSR_10, CR_7))
+    return with_reported(headroom_of(lsr, cr), load_performance(books, account, now))
 
 
 def _since(terms: ShopTerms, now: datetime) -> datetime:

@@ -9,8 +9,9 @@ from fbm_sync.domain.remedy import IN_NEED, Money, Remedy, Room, remedies_for
 from fbm_sync.domain.risk import OrderOutlook, OrderState
 from fbm_sync.domain.shop import ShopTerms
 from fbm_sync.domain.slip import OrderKey
+from fbm_sync.domain.standing import CR_7, LSR_10, OTDR_14
 from fbm_sync.domain.supply import CatalogEntry
-from fbm_sync.flows.facts import load_headroom
+from fbm_sync.flows.facts import load_standings
 from fbm_sync.ports import Books
 
 
@@ -45,8 +46,13 @@ def load_remedies(
 
 
 def _room(books: Books, shop: ShopTerms, account: str, now: datetime) -> Room:
-    headroom = load_headroom(books, shop, now, account)
-    return Room(late_orders=headroom.late_orders, cancelled_orders=headroom.cancelled_orders)
+    """Return what an account has left now; where no delivery has been judged yet, nobody knows of units."""
+    lsr, cr, otdr = load_standings(books, shop, now, account, (LSR_10, CR_7, OTDR_14))
+    return Room(
+        late_orders=lsr.headroom_orders,
+        cancelled_orders=cr.headroom_orders,
+        late_units=otdr.headroom_orders if otdr.denominator else None,
+    )
 
 
 def _money(outlook: OrderOutlook, shop: ShopTerms, entries: Mapping[Sku, CatalogEntry]) -> Money:
