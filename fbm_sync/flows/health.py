@@ -26,7 +26,7 @@ from fbm_sync.ports import Books
 SOURCE = "health"
 """Under this name findings about the account's health are noted."""
 
-LOOK_EVERY = timedelta(minutes=5)
+LOOK_EVERY = timedelta(minutes=15)
 """A projection takes a while with many open orders; between two of them the former findings stand."""
 
 _PROJECTED = (Metric.LSR, Metric.CR, Metric.OTDR)
@@ -115,7 +115,7 @@ def _figures(
         if told.since is not None and told.until is not None:
             span = Span(metric, told.since, told.until, place.marketplace)
             (recount,) = books.orders.tallies(reported.account, [span], now, terms.health)
-            if metric in _BY_BASIS:
+            if metric in _BY_BASIS and recount != (told.numerator, told.denominator):
                 by_basis = _recounts(books, reported.account, span, now)
         figures[window_of(told, metric)] = AmazonFigure(
             told=told,
