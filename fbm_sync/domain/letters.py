@@ -74,12 +74,16 @@ class Letter:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Tray:
-    """All that waits for one channel. `busy` lives are just being told of, `heard` ones have been."""
+    """All that waits for one channel. `busy` lives are just being told of, `heard` ones have been.
+
+    Of `uncertain` ones a letter was on its way when its sender died: it may have arrived.
+    """
 
     channel: str
     waiting: tuple[Notification, ...]
     busy: frozenset[Life] = frozenset()
     heard: frozenset[Life] = frozenset()
+    uncertain: frozenset[Life] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +114,11 @@ def sort_post(tray: Tray, alerts: Mapping[str, Alert], now: datetime, silence: S
     for life, rows in lives.items():
         if life in tray.busy:
             continue
-        past = _Past(heard=life in tray.heard, followed=_is_followed(life, tray))
+        past = _Past(
+            heard=life in tray.heard,
+            maybe_heard=life in tray.heard | tray.uncertain,
+            followed=_is_followed(life, tray),
+        )
         choice = _choose(rows, alerts.get(life[0]), past, now)
         untold.extend(choice.untold)
         if (told := choice.told) is not None:
@@ -129,9 +137,10 @@ class _Choice:
 
 
 class _Past(NamedTuple):
-    """Whether the channel heard of a life, and whether it hears that the same trouble is back."""
+    """Whether the channel heard of a life, or may have, and whether it hears that it is back."""
 
     heard: bool
+    maybe_heard: bool
     followed: bool
 
 
@@ -163,7 +172,7 @@ def _why_pointless(
     step = one.transition
     is_present = alert is not None and alert.opened_at == step.alert.opened_at
     if alert is None or not is_present or alert.state is AlertState.RESOLVED:
-        if not past.heard:
+        if not past.maybe_heard:
             return Untold.OVER_BEFORE_TOLD
         return None if step.is_over and not past.followed else Untold.NEWER_NEWS
     if one.purpose is Purpose.SECOND:

@@ -1136,6 +1136,8 @@ class TestOutbox:
         assert not outbox.claim([two, three], NOW, NOW + HOUR)
         assert _subjects(outbox.due(NOW)) == ["3"]
         assert outbox.tray("mail", NOW).busy == {an_alert("1").life, an_alert("2").life}
+        tray = outbox.tray("mail", NOW + HOUR)
+        assert tray.uncertain == {an_alert("1").life, an_alert("2").life}
         assert outbox.claim([two, three], NOW + HOUR, NOW + DAY), "the first one died meanwhile"
         outbox.mark_sent([one], NOW + HOUR)
         assert not outbox.claim([one], NOW + DAY, NOW + DAY), "what was sent is not to be had"

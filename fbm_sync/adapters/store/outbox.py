@@ -64,6 +64,7 @@ class SqlOutbox:
             waiting=waiting,
             busy=self._lives(and_(here, ~_is_free(now))),
             heard=self._lives(told),
+            uncertain=self._lives(and_(here, _ROW.claimed_until <= now)),
         )
 
     def hearing(self, keys: Collection[str]) -> Mapping[Life, frozenset[str]]:

@@ -35,10 +35,11 @@ def over(alert):
     return dataclasses.replace(alert, state=AlertState.RESOLVED)
 
 
-def sort(*waiting, alerts=None, heard=(), busy=(), channel="phone", now=NOW, silence=None):
+def sort(*waiting, alerts=None, heard=(), busy=(), uncertain=(), channel="phone", now=NOW, silence=None):
     """The letters, each as the numbers of its notifications, and what is not sent any more."""
     known = [one.transition.alert for one in waiting] if alerts is None else alerts
-    tray = Tray(channel=channel, waiting=waiting, heard=frozenset(heard), busy=frozenset(busy))
+    lives = {"heard": frozenset(heard), "busy": frozenset(busy), "uncertain": frozenset(uncertain)}
+    tray = Tray(channel=channel, waiting=waiting, **lives)
     post = sort_post(tray, {one.key: one for one in known}, now, silence or Silence())
     assert all(step.alert.key for letter in post.letters for step in letter.transitions)
     return [one.ids for one in post.letters], dict(post.untold)
@@ -76,6 +77,16 @@ def test_who_heard_of_the_trouble_hears_of_its_end_and_nothing_in_between():
     alert = an_alert()
     rows = note(1, alert, ESCALATED), note(2, alert, RESOLVED)
     assert sort(*rows, alerts=[over(alert)], heard=[alert.life]) == ([(2,)], {1: Untold.NEWER_NEWS})
+
+
+def test_who_may_have_heard_before_a_sender_died_hears_of_the_end():
+    alert = an_alert()
+    rows = note(1, alert), note(2, alert, RESOLVED)
+    found = sort(*rows, alerts=[over(alert)], uncertain=[alert.life])
+    assert found == ([(2,)], {1: Untold.NEWER_NEWS})
+    second = note(1, an_alert(a_finding(severity=CRITICAL)), purpose=Purpose.SECOND)
+    life = second.transition.alert.life
+    assert sort(second, uncertain=[life]) == ([(1,)], {}), "and what is still open is told again"
 
 
 def test_a_letter_on_its_way_is_waited_for_before_its_end_is_told():
