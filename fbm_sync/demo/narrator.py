@@ -52,7 +52,6 @@ class Narrator:
             calls=sum(report.requests.values()),
             throttled=report.throttled,
             opened=report.alerts["opened"],
-            told=report.alerts["sent"],
             failed=len(report.failed),
         )
 
@@ -94,6 +93,7 @@ class PeopleChannel:
     def deliver(self, letter: Letter) -> None:
         """Tell the message; the reason only once when several in a row share it."""
         message = self._pages.message(letter, self._now())
+        self._narrator.count(told=1)
         self._narrator.tell(self._now(), f"ALERT  {message.subject}")
         finding = letter.transition.alert.finding
         reason = f"{finding.text} {finding.action}"

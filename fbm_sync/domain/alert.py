@@ -170,8 +170,9 @@ def update_alerts(
     """Compare the present findings with the open alerts: open, escalate, remind, refresh or resolve each.
 
     A finding that returns after its alert was resolved opens a new life. An unchanged one is told again
-    only as a reminder, after as long as `remind_after` says for its severity, and not once somebody has
-    acknowledged it; without an entry there is none. A stage already told is never told again.
+    only as a reminder, first after as long as `remind_after` says for its severity, then more and more
+    rarely, and not once somebody has acknowledged it; without an entry there is none. A stage already told
+    is never told again.
     """
     before = {alert.key: alert for alert in known if alert.state is AlertState.OPEN}
     found = {finding.key: finding for finding in findings}
@@ -191,6 +192,8 @@ def update_alerts(
         steps.append(Transition(alert=alert, kind=TransitionKind.RESOLVED, reason=reason, at=now))
     return AlertUpdate(alerts=tuple(alerts), transitions=tuple(steps))
 
+
+_LONGEST_PAUSE = timedelta(days=1)
 
 _Step = tuple[TransitionKind, Reason]
 
@@ -244,7 +247,7 @@ def _reminded(
     if alert.acknowledged_at is not None or severity is Severity.INFO or alert.is_snoozed(now):
         return alert, None
     told_at = max(alert.changed_at, alert.reminded_at or alert.changed_at)
-    pause = pauses.get(severity)
+    pause = _pause(pauses.get(severity), told_at - alert.changed_at)
     if alert.snoozed_until is not None and told_at < alert.snoozed_until:
         reason = Reason.SNOOZE_OVER
     elif pause is not None and now - told_at >= pause:
@@ -252,6 +255,14 @@ def _reminded(
     else:
         return alert, None
     return dataclasses.replace(alert, reminded_at=now), (TransitionKind.REMINDED, reason)
+
+
+def _pause(first: timedelta | None, reminded_for: timedelta) -> timedelta | None:
+    """Return how long to wait for the next reminder: as long as for all before it together, a day at most.
+
+    Who has not reacted to three messages does not read the tenth.
+    """
+    return None if first is None else max(first, min(reminded_for, _LONGEST_PAUSE))
 
 
 def _goes_on(gone: Finding, fresh: Iterable[Finding]) -> bool:

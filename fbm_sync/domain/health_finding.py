@@ -1,6 +1,6 @@
 """What is wrong with the account's health, in words a person can act on."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from fbm_sync.domain.alert import Finding, Severity
@@ -29,6 +29,7 @@ _COMING = {
     Metric.VTR: "Confirm shipments with their tracking numbers.",
 }
 _LIKELY = 0.5
+_AT_RISK = "metric_at_risk"
 
 _STATUS_WORDS = {
     AccountStatus.AT_RISK: "Amazon says the account is at risk of deactivation",
@@ -37,24 +38,31 @@ _STATUS_WORDS = {
 
 
 def metric_findings(
-    lines: Iterable[HealthLine], calendar: ShipCalendar, now: datetime, limit: float
+    lines: Iterable[HealthLine],
+    calendar: ShipCalendar,
+    now: datetime,
+    limit: float,
+    known: Collection[str] = (),
 ) -> list[Finding]:
     """Return one finding for each measure that misses Amazon's target, or will with at least this chance.
 
     Nobody can act on orders that are still to come, and a small shop is never sure of itself: unless a breach
     is more likely than not anyway, there must be open orders that make it that much more likely. Of the two
-    windows of late shipments the longer one's finding goes with the shorter one's.
+    windows of late shipments the longer one's finding goes with the shorter one's. What is `known` already
+    (by key) is over only once the chance has halved, or people would be told in and out of it all day.
     """
     found: list[Finding] = []
     for line in lines:
-        ahead = _threat(line, limit)
+        standing = line.standing
+        subject = f"{standing.metric.value} {standing.window_days} days"
+        is_known = f"{line.account}:{_AT_RISK}:{subject}" in known
+        ahead = _threat(line, limit / 2 if is_known else limit)
         if not line.is_breached and ahead is None:
             continue
-        standing = line.standing
         finding = Finding(
             account=line.account,
-            kind="metric_at_risk",
-            subject=f"{standing.metric.value} {standing.window_days} days",
+            kind=_AT_RISK,
+            subject=subject,
             severity=Severity.CRITICAL if line.is_breached else Severity.WARNING,
             text=_text(line, ahead, calendar, now),
             action=(_MISSED if line.is_breached else _COMING)[standing.metric],

@@ -50,10 +50,11 @@ def look_at_health(books: Books, terms: ShopTerms, now: datetime) -> None:
 def health_findings(books: Books, terms: ShopTerms, now: datetime) -> list[Finding]:
     """Return all that is wrong with the health of the accounts."""
     found: list[Finding] = []
+    known = {finding.key for finding in books.alerts.noted()}
     for account in terms.accounts:
         lines = health_of(books, terms, account, now)
         calendar = terms.calendars.of(account)
-        found += metric_findings(lines, calendar, now, terms.health.breach_probability)
+        found += metric_findings(lines, calendar, now, terms.health.breach_probability, known)
         found += _status_findings(books, account, now)
     return found
 

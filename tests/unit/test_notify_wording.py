@@ -102,11 +102,11 @@ def test_the_body_says_what_is_wrong_what_to_do_and_where():
                 "due_at": None,
                 "severity": Severity.CRITICAL,
             },
-            "Act now · oversold · LAMP-1",
+            "Act now · LAMP-1 is oversold; orders hit: 1",
         ),
         (
             {"kind": "push_held", "subject": "a1b2", "stage": None, "due_at": None},
-            "Warning · push held · a1b2",
+            "Warning · changes wait for your word · a1b2",
         ),
     ],
 )

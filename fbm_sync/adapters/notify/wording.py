@@ -34,6 +34,27 @@ _ORDER_TROUBLE = {
     "unknown_deadline": "has no ship-by date",
     "pending_stuck": "has been pending for too long",
 }
+_OTHER_TROUBLE = {
+    "po_slipped": "purchase order {subject} slipped; orders that wait for it: {orders}",
+    "oversold": "{subject} is oversold; orders hit: {orders}",
+    "inbound_overcommitted": "more of {subject} is promised than inbound brings",
+    "safety_stock_breached": "orders use the safety stock of {subject}",
+    "demand_spike": "{subject} sells far faster than usual",
+    "promise_mismatch": "ship-by dates are not what the listings say · {subject}",
+    "handling_padded": "{subject} ships faster than its handling time says",
+    "drift": "{subject} was changed at Amazon, not by us",
+    "stale_supply": "your stock list is too old",
+    "suspect_snapshot": "your new stock list was not believed",
+    "stale_orders": "orders are not being read · {subject}",
+    "push_held": "changes wait for your word · {subject}",
+    "push_rejected": "Amazon refused a change of {subject}",
+    "push_unconfirmed": "Amazon does not show a change of {subject}",
+    "credential_expiring": "the key to Amazon ends soon · {subject}",
+    "quarantined": "{subject} could not be read",
+    "metric_at_risk": "{subject} is over Amazon's limit, or may get there",
+    "account_status": "Amazon doubts the account · {subject}",
+    "channel_failed": "the channel {subject} does not work",
+}
 _WITHOUT_DEADLINE = frozenset({"cancel_requested", "unknown_deadline", "pending_stuck"})
 """Trouble whose next step does not depend on the ship-by date."""
 
@@ -166,7 +187,8 @@ def _short(step: Transition, calendar: ShipCalendar, now: datetime) -> str:
     """Return what is wrong in half a line."""
     finding = step.alert.finding
     if not _is_order(finding):
-        return f"{finding.kind.replace('_', ' ')} · {finding.subject}"
+        words = _OTHER_TROUBLE.get(finding.kind, f"{finding.kind.replace('_', ' ')} · {{subject}}")
+        return words.format(subject=finding.subject, orders=len(finding.orders))
     trouble = _ORDER_TROUBLE.get(finding.kind, finding.kind.replace("_", " "))
     if step.is_over:
         return f"order {finding.subject} · {trouble or 'due soon'}"

@@ -169,11 +169,11 @@ def reminders(alert, finding, hours, **changes):
     return found
 
 
-@pytest.mark.parametrize(("severity", "hours"), [(INFO, []), (WARNING, [24, 48]), (CRITICAL, [4, 8, 12, 16])])
-def test_people_are_reminded_of_what_nobody_acknowledged(severity, hours):
+@pytest.mark.parametrize(("severity", "hours"), [(INFO, []), (WARNING, [24, 48]), (CRITICAL, [4, 8, 16, 32, 56])])
+def test_people_are_reminded_of_what_nobody_acknowledged_more_and_more_rarely(severity, hours):
     finding = a_finding(severity=severity)
     (alert,) = update([], [finding]).alerts
-    span = 18 if severity is CRITICAL else 50
+    span = 60
     assert reminders(alert, finding, span) == [(hour, "still_open") for hour in hours]
     assert reminders(alert, finding, span, acknowledged_at=NOW) == []
 
@@ -197,7 +197,7 @@ def test_when_a_snooze_is_over_people_are_told_once_that_the_trouble_is_still_th
     finding = a_finding(severity=CRITICAL)
     (alert,) = update([], [finding]).alerts
     snoozed = {"snoozed_at": NOW, "snoozed_until": NOW + timedelta(hours=6)}
-    assert reminders(alert, finding, 11, **snoozed) == [(6, "snooze_over"), (10, "still_open")]
+    assert reminders(alert, finding, 12, **snoozed) == [(6, "snooze_over"), (12, "still_open")]
     assert reminders(alert, finding, 11, **snoozed, acknowledged_at=NOW) == []
     calm = update([dataclasses.replace(alert, **snoozed)], [finding], NOW + timedelta(hours=6))
     assert told(calm) == [("reminded", "snooze_over")], "a person asked for it: even without reminders"

@@ -56,8 +56,8 @@ def a_line(window=LSR_10, numerator=1, denominator=100, **changes):
     return HealthLine(**(fields | changes))
 
 
-def findings(*lines, limit=0.05):
-    return metric_findings(lines, CALENDAR, NOW, limit)
+def findings(*lines, limit=0.05, known=()):
+    return metric_findings(lines, CALENDAR, NOW, limit, known)
 
 
 # --- ours and Amazon's -----------------------------------------------------------------------------
@@ -127,6 +127,14 @@ def test_a_breach_is_certain_once_it_is_there_and_dated_today():
 
 
 # --- what people hear ------------------------------------------------------------------------------
+
+
+def test_what_people_know_of_is_over_only_once_the_chance_has_halved():
+    calmer, calm = (a_line(projection=ahead((chance, 0.0))) for chance in (0.03, 0.02))
+    (told,) = findings(a_line(projection=ahead((0.06, 0.0))))
+    assert findings(calmer) == []
+    assert [one.key for one in findings(calmer, known={told.key})] == [told.key]
+    assert findings(calm, known={told.key}) == []
 
 
 def test_nothing_is_said_of_a_healthy_account():
