@@ -169,7 +169,9 @@ def reminders(alert, finding, hours, **changes):
     return found
 
 
-@pytest.mark.parametrize(("severity", "hours"), [(INFO, []), (WARNING, [24, 48]), (CRITICAL, [4, 8, 16, 32, 56])])
+@pytest.mark.parametrize(
+    ("severity", "hours"), [(INFO, []), (WARNING, [24, 48]), (CRITICAL, [4, 8, 16, 32, 56])]
+)
 def test_people_are_reminded_of_what_nobody_acknowledged_more_and_more_rarely(severity, hours):
     finding = a_finding(severity=severity)
     (alert,) = update([], [finding]).alerts
