@@ -67,11 +67,6 @@ class OfferFacts:
     shelf_units: int = 0
 
     @property
-    def account(self) -> str:
-        """The account that lists it."""
-        return self.observed.account
-
-    @property
     def sku(self) -> Sku:
         """The SKU that is listed."""
         return self.observed.sku

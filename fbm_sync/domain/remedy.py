@@ -14,17 +14,12 @@ from fbm_sync.domain.allocation import CoverSource
 from fbm_sync.domain.donor import Donor
 from fbm_sync.domain.listing import count_units
 from fbm_sync.domain.outcome import OutcomeOdds
-from fbm_sync.domain.risk import OrderOutlook, OrderState
+from fbm_sync.domain.risk import IN_DANGER, OrderOutlook, OrderState
 
 EXPEDITING_HELPS = 0.5
 """How often an expedited purchase order comes in time that would not have: a guess, no source states it."""
 
 _ALIKE = 1e-9
-
-IN_NEED = frozenset(
-    {OrderState.AT_RISK, OrderState.LATE_CERTAIN, OrderState.OVERDUE, OrderState.AUTO_CANCEL_SOON}
-)
-"""The states in which there is something to choose."""
 
 
 class RemedyKind(enum.StrEnum):
@@ -102,7 +97,7 @@ def remedies_for(
     """
     if outlook.state is OrderState.CANCEL_REQUESTED:
         return (_as_asked_for(outlook),)
-    if outlook.state not in IN_NEED or outlook.odds is None:
+    if outlook.state not in IN_DANGER or outlook.odds is None:
         return ()
     weighing = _Weighing(outlook, outlook.odds, room, money)
     ways = [

@@ -44,6 +44,11 @@ class OrderState(enum.StrEnum):
 
 WORRYING = frozenset(OrderState) - {OrderState.ON_TRACK}
 
+IN_DANGER = frozenset(
+    {OrderState.AT_RISK, OrderState.LATE_CERTAIN, OrderState.OVERDUE, OrderState.AUTO_CANCEL_SOON}
+)
+"""The states of an order that will probably be late, or is: there is something to choose."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OrderOutlook:

@@ -12,12 +12,7 @@ from datetime import date, datetime
 from fbm_sync.domain.alert import Finding, Severity
 from fbm_sync.domain.listing import count_units
 from fbm_sync.domain.order import OrderId, Sku
-from fbm_sync.domain.risk import OrderOutlook, OrderState
-
-IN_DANGER = frozenset(
-    {OrderState.AT_RISK, OrderState.LATE_CERTAIN, OrderState.OVERDUE, OrderState.AUTO_CANCEL_SOON}
-)
-"""The states of an order that will probably be late, or is."""
+from fbm_sync.domain.risk import IN_DANGER, OrderOutlook, OrderState
 
 _LATE = IN_DANGER - {OrderState.AT_RISK}
 

@@ -18,10 +18,10 @@ from fbm_sync.domain.finding import (
     supply_findings,
 )
 from fbm_sync.domain.remedy import action_of
-from fbm_sync.domain.risk import OrderOutlook, shortages
+from fbm_sync.domain.risk import IN_DANGER, OrderOutlook, shortages
 from fbm_sync.domain.shop import ShopTerms
 from fbm_sync.domain.sku_finding import worry_findings
-from fbm_sync.domain.slip import IN_DANGER, OrderKey, Slip, SlippedLot, bundles_of, slip_finding, slips_of
+from fbm_sync.domain.slip import OrderKey, Slip, SlippedLot, bundles_of, slip_finding, slips_of
 from fbm_sync.domain.supply import why_stale
 from fbm_sync.flows.health import look_at_health
 from fbm_sync.flows.remedies import load_remedies

@@ -5,8 +5,8 @@ from datetime import datetime
 
 from fbm_sync.domain.donor import donor_among
 from fbm_sync.domain.order import Sku
-from fbm_sync.domain.remedy import IN_NEED, Money, Remedy, Room, remedies_for
-from fbm_sync.domain.risk import OrderOutlook, OrderState
+from fbm_sync.domain.remedy import Money, Remedy, Room, remedies_for
+from fbm_sync.domain.risk import IN_DANGER, OrderOutlook, OrderState
 from fbm_sync.domain.shop import ShopTerms
 from fbm_sync.domain.slip import OrderKey
 from fbm_sync.domain.standing import CR_7, LSR_10, OTDR_14
@@ -19,7 +19,7 @@ def load_remedies(
     books: Books, shop: ShopTerms, outlooks: Sequence[OrderOutlook], now: datetime
 ) -> Mapping[OrderKey, tuple[Remedy, ...]]:
     """Weigh what can be done about each of these orders that is in danger."""
-    in_need = [one for one in outlooks if one.state in IN_NEED or one.state is OrderState.CANCEL_REQUESTED]
+    in_need = [one for one in outlooks if one.state in IN_DANGER or one.state is OrderState.CANCEL_REQUESTED]
     if not in_need:
         return {}
     rooms = {account: _room(books, shop, account, now) for account in {one.account for one in in_need}}

@@ -11,7 +11,6 @@ from fbm_sync.domain.awaited import AwaitedLot
 from fbm_sync.domain.donor import donor_among
 from fbm_sync.domain.outcome import OutcomeOdds, outcome_odds
 from fbm_sync.domain.remedy import (
-    IN_NEED,
     Cost,
     Money,
     RemedyKind,
@@ -20,7 +19,7 @@ from fbm_sync.domain.remedy import (
     cost_words,
     remedies_for,
 )
-from fbm_sync.domain.risk import OrderOutlook, OrderState
+from fbm_sync.domain.risk import IN_DANGER, OrderOutlook, OrderState
 
 from builders import ACCOUNT, NOW, SKU, TODAY, in_days, on_day
 
@@ -162,7 +161,7 @@ def test_a_wish_to_cancel_is_followed_and_costs_nothing():
     assert (found[CANCEL].text, cost_of(found[CANCEL])) == ("Do it.", (0, 0, 0))
 
 
-@pytest.mark.parametrize("state", sorted(set(OrderState) - IN_NEED - {OrderState.CANCEL_REQUESTED}))
+@pytest.mark.parametrize("state", sorted(set(OrderState) - IN_DANGER - {OrderState.CANCEL_REQUESTED}))
 def test_where_nothing_is_in_danger_there_is_nothing_to_choose(state):
     assert weigh(an_outlook(state)) == {}
     assert weigh(an_outlook(OrderState.AT_RISK, odds=None)) == {}
@@ -288,7 +287,7 @@ def weighed(draw):
     )
     day = draw(st.integers(min_value=-3, max_value=9))
     outlook = an_outlook(
-        draw(st.sampled_from(sorted(IN_NEED))),
+        draw(st.sampled_from(sorted(IN_DANGER))),
         *parts,
         odds=odds,
         awaits=(an_awaited_lot(last_arrival=day, ready=day + 2),),

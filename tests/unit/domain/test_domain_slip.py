@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from fbm_sync.domain.alert import Severity
 from fbm_sync.domain.allocation import Cover, CoverSource, ItemCover
 from fbm_sync.domain.finding import order_findings
-from fbm_sync.domain.risk import OrderOutlook, OrderState
-from fbm_sync.domain.slip import IN_DANGER, SlippedLot, bundles_of, slip_finding, slips_of
+from fbm_sync.domain.risk import IN_DANGER, OrderOutlook, OrderState
+from fbm_sync.domain.slip import SlippedLot, bundles_of, slip_finding, slips_of
 
 from builders import ACCOUNT, NOW, SKU, TODAY, in_days, on_day
 
