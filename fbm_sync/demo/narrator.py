@@ -28,7 +28,7 @@ class Narrator:
         self._say, self._calendar = say, calendar
         self._offers: dict[Sku, tuple[ListingMode, object]] = {}
         self._today: Counter[str] = Counter()
-        self.total: Counter[str] = Counter()
+        self.total: Counter[str] = Counter(told=0)
 
     def day(self, number: int, at: datetime) -> None:
         """Open a day."""
