@@ -1,5 +1,8 @@
 """For all tests: the slow ones first, and the conformance tests' counts at the end of a run."""
 
+import sys
+import threading
+
 import pytest
 
 import tally
@@ -15,10 +18,25 @@ _TELLING = ("_allocation", "_arrivals", "_delay", "_fewest_late")
 
 def pytest_collection_modifyitems(items):
     items.sort(key=_turn)
-    for item in items:
-        # Measuring makes them several times as long, and what they run through is measured elsewhere.
-        if _turn(item) < len(_LONG) or (_examples(item) >= _MANY and not item.path.stem.endswith(_TELLING)):
-            item.add_marker(pytest.mark.no_cover)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Do not measure coverage in long tests: they take several times as long, and others show the same lines.
+
+    The measuring library's own marker for this does nothing where tests run in several processes.
+    """
+    is_long = _turn(item) < len(_LONG) or (_examples(item) >= _MANY and not item.path.stem.endswith(_TELLING))
+    if not is_long:
+        return (yield)
+    here, in_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(here)
+        threading.settrace(in_threads)
 
 
 def _examples(item):

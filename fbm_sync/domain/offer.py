@@ -65,11 +65,6 @@ class OfferFacts:
     stale: str | None = None
 
     @property
-    def account(self) -> str:
-        """The account that lists it."""
-        return self.observed.account
-
-    @property
     def sku(self) -> Sku:
         """The SKU that is listed."""
         return self.observed.sku
