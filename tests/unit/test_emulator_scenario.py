@@ -130,9 +130,10 @@ def test_the_same_seed_gives_the_same_ids_and_another_seed_others():
     [
         ({}, "UNSHIPPED", PAST),
         ({"pending_seconds": 60}, "UNSHIPPED", "2026-02-20T10:01:00Z"),
-        ({"status": "shipped"}, "SHIPPED", "2026-02-25T01:59:59Z"),
-        ({"status": "shipped", "shipped_at": "2026-02-21T00:00:00Z"}, "SHIPPED", "2026-02-21T00:00:00Z"),
-        ({"shipped_at": "2026-02-21T00:00:00Z"}, "SHIPPED", "2026-02-21T00:00:00Z"),
+        # Shipped on a Tuesday, and on a Friday; each arrives at the end of the third business day after.
+        ({"status": "shipped"}, "SHIPPED", "2026-02-28T07:59:59Z"),
+        ({"status": "shipped", "shipped_at": "2026-02-21T00:00:00Z"}, "SHIPPED", "2026-02-26T07:59:59Z"),
+        ({"shipped_at": "2026-02-21T00:00:00Z"}, "SHIPPED", "2026-02-26T07:59:59Z"),
         ({"status": "cancelled"}, "CANCELLED", "2026-02-20T11:00:00Z"),
         (
             {"status": "cancelled", "cancelled_at": "2026-02-22T00:00:00Z", "cancelled_by": "MERCHANT"},
