@@ -88,7 +88,7 @@ def test_each_receiver_gets_its_news_whatever_the_others_do(house):
         report = house.delivery.run(wait_seconds=0.1)
         assert "slow" in report.busy
         failures += report.failed
-    assert house.mails() == ["Warning · stale orders · 111-1"]
+    assert house.mails() == ["Warning · orders are not being read · 111-1"]
 
     slow.delay.set()
     assert house.delivery.run(wait_seconds=20).busy == ()
