@@ -102,7 +102,7 @@ def test_each_receiver_gets_its_news_whatever_the_others_do(house):
     house.clock.advance(seconds=90)
     house.delivery.run(wait_seconds=20)
     assert house.heard("shaky") == [opened, failing] or house.heard("shaky") == [failing, opened]
-    assert house.mails()[1:] == ["Warning · channel failed · gone"]
+    assert house.mails()[1:] == ["Warning · the channel gone does not work"]
     assert house.heard("gone") == [], "what it refused for good is not told again"
 
     house.clock.advance(minutes=5)
