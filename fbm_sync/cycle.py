@@ -19,6 +19,7 @@ from fbm_sync.domain.order import OrderId, Sku
 from fbm_sync.errors import RemoteError
 from fbm_sync.flows import alert as alert_flow
 from fbm_sync.flows import plan as plan_flow
+from fbm_sync.flows import prune as prune_flow
 from fbm_sync.flows import pull as pull_flow
 from fbm_sync.flows import push as push_flow
 from fbm_sync.ports import Failure, JobKind, OrderWindow, Progress, unwatched
@@ -140,9 +141,15 @@ class Turn:
 
     def plan(self) -> None:
         """Decide every offer and judge every order."""
-        planned = plan_flow.plan(self.app.ledger, self.app.clock, self.app.shop_terms, run_id=self.run_id)
+        planned = plan_flow.plan(
+            self.app.ledger,
+            self.app.clock,
+            self.app.shop_terms,
+            run_id=self.run_id,
+            progress=self.progress,
+        )
         self.report.plan.update(skus=planned.skus, changed=planned.changed)
-        if planned.skus and all(one.desired is None for one in planned.decisions):
+        if planned.skus and planned.untouched == planned.skus:
             self.report.notes.append(
                 "No listing could be decided: compare the SKUs of stock.csv with those at Amazon."
             )
@@ -163,6 +170,12 @@ class Turn:
         )
         self.report.note_alerts(told)
         _log.debug(logs.ALERTS_TOLD, opened=told.opened, resolved=told.resolved, sent=told.sent)
+
+    def prune(self) -> None:
+        """Forget history that is older than the settings keep it."""
+        pruned = prune_flow.prune(self.app.ledger, self.app.clock, keep_days=self.app.settings.keep_days)
+        self.report.pruned.update(pruned.counts)
+        _log.debug(logs.HISTORY_PRUNED, **pruned.counts)
 
     def _pull_orders(self, name: str) -> None:
         source, ledger, clock = self.app.account(name).orders, self.app.ledger, self.app.clock

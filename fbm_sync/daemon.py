@@ -32,6 +32,8 @@ _STOP_SECONDS = 8
 
 _LOOK_SECONDS = 0.5
 
+_PRUNE_MINUTES = 24 * 60.0
+
 
 class Stopping(FbmSyncError):
     """The daemon was told to stop while something waited."""
@@ -138,6 +140,8 @@ class Daemon:
             ("push", self._push, rhythm.push_minutes),
             ("alert", self._alert, rhythm.alert_minutes),
         ]
+        if self.app.settings.keep_days:
+            jobs.append(("prune", self._prune, _PRUNE_MINUTES))
         if self._hinted:
             jobs.insert(1, ("hints", self._look_at_hints, rhythm.hints_minutes))
         scheduler = BackgroundScheduler(
@@ -198,6 +202,10 @@ class Daemon:
     def _alert(self) -> RunReport:
         turn = cycle.Turn(self.app, cycle.Wish())
         return turn.only(turn.alert)
+
+    def _prune(self) -> RunReport:
+        turn = cycle.Turn(self.app, cycle.Wish())
+        return turn.only(turn.prune)
 
     @property
     def _hinted(self) -> list[str]:

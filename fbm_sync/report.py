@@ -28,6 +28,7 @@ class RunReport:
     push: Counter[str] = dataclasses.field(default_factory=Counter)
     alerts: Counter[str] = dataclasses.field(default_factory=Counter)
     hints: Counter[str] = dataclasses.field(default_factory=Counter)
+    pruned: Counter[str] = dataclasses.field(default_factory=Counter)
     requests: Counter[str] = dataclasses.field(default_factory=Counter)
     throttled: int = 0
     watermarks: dict[str, datetime | None] = dataclasses.field(default_factory=dict)
@@ -123,7 +124,7 @@ class RunReport:
     def as_line(self) -> dict[str, Any]:
         """Return the run as one flat log line; what did not happen is left out."""
         line: dict[str, Any] = {}
-        for part in ("hints", "orders", "offers", "supply", "plan", "push", "alerts"):
+        for part in ("hints", "orders", "offers", "supply", "plan", "push", "alerts", "pruned"):
             line.update({f"{part}_{name}": count for name, count in getattr(self, part).items() if count})
         line.update(
             requests=sum(self.requests.values()),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Self
 from fbm_sync.domain.alert import QuietHours
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.offer import AutomatedHandling
-from fbm_sync.domain.plan import ShopTerms
+from fbm_sync.domain.shop import ShopTerms
 from fbm_sync.errors import ConfigError
 from fbm_sync.flows.alert import LOG_CHANNEL, AlertTerms
 from fbm_sync.flows.pull import HintTerms, PullTerms
@@ -199,6 +199,12 @@ class App:
         return ShopTerms(
             policies=self.settings.policies,
             calendar=self.calendar,
+            account_calendars={
+                account.name: dataclasses.replace(self.calendar, timezone=account.timezone)
+                for account in self.settings.accounts
+                if account.timezone not in (None, self.calendar.timezone)
+            },
+            split_shipments=self.settings.orders.split_shipments,
             limits=self.settings.limits,
             accounts={
                 account.name: AutomatedHandling(account.automated_handling_time)
@@ -207,6 +213,8 @@ class App:
             late_limit=self.settings.alerts.late_probability,
             # Worst case from a buyer's order to our reaction: one turn of each step between them.
             lag_minutes=rhythm.pull_minutes + rhythm.plan_minutes + rhythm.push_minutes,
+            turn_minutes=rhythm.plan_minutes + rhythm.push_minutes,
+            channels={account.name: account.channel for account in self.settings.accounts},
         )
 
     @cached_property

@@ -4,6 +4,7 @@ Everything happens around `NOW`, a Monday morning in winter. `an_order(units=3)`
 line; give `items=` for more. `shops()` draws whole shops for Hypothesis.
 """
 
+import dataclasses
 import random
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -13,12 +14,16 @@ from hypothesis import strategies as st
 
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.change import PushLimits
-from fbm_sync.domain.leadtime import ArrivalForecast, ArrivalTerms, ExpectedLot, ForecastMethod
+from fbm_sync.domain.channel import Channel
+from fbm_sync.domain.decision import OfferDecision
+from fbm_sync.domain.delay import Evidence, ForecastMethod, law_of
+from fbm_sync.domain.leadtime import ArrivalForecast, ArrivalTerms, ExpectedLot
 from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
-from fbm_sync.domain.offer import AutomatedHandling, OfferDecision
+from fbm_sync.domain.offer import AutomatedHandling
 from fbm_sync.domain.order import Order, OrderId, OrderItem, OrderStatus, Shipment, Sku
-from fbm_sync.domain.plan import ShopFacts, ShopPlan, ShopTerms
+from fbm_sync.domain.plan import ShopPlan
 from fbm_sync.domain.policy import BackorderKind, BackorderPolicy, Lever
+from fbm_sync.domain.shop import ShopFacts, ShopTerms
 from fbm_sync.domain.supply import CatalogEntry, Lot, LotStatus, Receipt, StockCount, SupplySnapshot
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -26,6 +31,8 @@ TODAY = NOW.date()
 SKU = Sku("CUP-BLUE")
 ACCOUNT = "us"
 SUPPLIER = "Acme"
+
+_SEEDS = st.integers(min_value=0, max_value=2**32)
 
 
 def in_days(days: float) -> datetime:
@@ -160,7 +167,10 @@ def an_expected_lot(
         confidence=0.95,
         method=ForecastMethod.SUPPLIER,
         receipts=20,
-        steps=tuple((on_day(day), chance) for day, chance in sorted(law.items())),
+        effective_receipts=20,
+        law=law_of(sorted(law.items()), [Evidence(method=ForecastMethod.SUPPLIER, receipts=20)], ready_in),
+        base=TODAY,
+        age=0,
     )
     return ExpectedLot(
         lot=a_lot(po_id, units, **changes),
@@ -168,6 +178,21 @@ def an_expected_lot(
         ready_on=on_day(ready_in),
         receiving_days=receiving_days,
     )
+
+
+def expected_lots(max_size: int = 5) -> st.SearchStrategy[tuple[ExpectedLot, ...]]:
+    """One to so many believed lots of one supplier, earliest first, of which half may come a day earlier."""
+    return st.builds(random_expected_lots, _SEEDS, st.integers(min_value=1, max_value=max_size))
+
+
+def random_expected_lots(seed: int, size: int) -> tuple[ExpectedLot, ...]:
+    rng = random.Random(seed)
+    lots = []
+    for number in range(size):
+        day, chance = rng.randint(1, 20), rng.choice((0.95, 0.99, rng.uniform(0.05, 0.999)))
+        law = {day - 1: chance / 2, day: chance}
+        lots.append(an_expected_lot(f"PO-{number}", rng.randint(1, 30), ready_in=day, chances=law))
+    return tuple(sorted(lots, key=lambda lot: (lot.ready_on, lot.lot_id)))
 
 
 # --- terms and offers ----------------------------------------------------------------------------
@@ -185,13 +210,19 @@ def arrival_terms(**changes: Any) -> ArrivalTerms:
         "past_due_days": 14,
         "default_slip_days": 7,
         "firm_statuses": frozenset({LotStatus.CONFIRMED, LotStatus.IN_TRANSIT, LotStatus.CUSTOMS}),
+        "half_life_receipts": 0,
     }
     return ArrivalTerms(**(fields | changes))
 
 
 def a_policy(**changes: Any) -> BackorderPolicy:
-    """A policy that sells ahead when `some_receipts()` are known; the latency buffer is off."""
-    fields: dict[str, Any] = {"backorder": BackorderKind.BACKORDER, "latency_risk": 0.0, "receiving_days": 0}
+    """A policy that sells ahead when `some_receipts()` are known; buffer and half-life are off."""
+    fields: dict[str, Any] = {
+        "backorder": BackorderKind.BACKORDER,
+        "latency_risk": 0.0,
+        "receiving_days": 0,
+        "half_life_receipts": 0,
+    }
     return BackorderPolicy(**(fields | changes))
 
 
@@ -273,25 +304,23 @@ def the_decision(plan: ShopPlan, sku: str = SKU, account: str = ACCOUNT) -> Offe
 SKUS = ("A", "B", "C")
 ACCOUNTS = ("us", "uk")
 
-_SEEDS = st.integers(min_value=0, max_value=2**32)
-
 
 def orders(max_size: int = 8) -> st.SearchStrategy[list[Order]]:
     """Orders of one or two lines in every state, due from two days ago to four weeks ahead."""
     return st.builds(random_orders, _SEEDS, st.integers(min_value=0, max_value=max_size))
 
 
-def random_orders(seed: int, size: int) -> list[Order]:
+def random_orders(seed: int, size: int, skus: Sequence[str] = SKUS) -> list[Order]:
     rng = random.Random(seed)
-    return [_random_order(rng, f"{number:03}") for number in range(size)]
+    return [random_order(rng, f"{number:03}", skus) for number in range(size)]
 
 
-def _random_order(rng: random.Random, order_id: str) -> Order:
+def random_order(rng: random.Random, order_id: str, skus: Sequence[str]) -> Order:
     wish = rng.random() < 0.07
     overdue = rng.random() < 0.07
     items = tuple(
         an_item(sku, rng.randint(1, 8), cancel_requested=wish)
-        for sku in rng.sample(SKUS, rng.choice((1, 1, 2)))
+        for sku in rng.sample(skus, rng.choice((1, 1, 2)))
     )
     due = rng.choice((rng.randint(1, 28 * 24), rng.randint(1, 28 * 24), rng.randint(1, 100), None))
     return an_order(
@@ -312,7 +341,7 @@ def counts() -> st.SearchStrategy[list[StockCount]]:
     return st.builds(random_counts, _SEEDS, st.integers(min_value=0, max_value=len(SKUS)))
 
 
-def random_counts(seed: int, size: int) -> list[StockCount]:
+def random_counts(seed: int, size: int, skus: Sequence[str] = SKUS) -> list[StockCount]:
     rng = random.Random(seed)
     return [
         a_count(
@@ -320,7 +349,7 @@ def random_counts(seed: int, size: int) -> list[StockCount]:
             sku,
             reserved_elsewhere=rng.choice((0, 0, 0, 0, 1, 5)),
         )
-        for sku in rng.sample(SKUS, size)
+        for sku in rng.sample(skus, size)
     ]
 
 
@@ -329,13 +358,13 @@ def lots(max_size: int = 6) -> st.SearchStrategy[list[Lot]]:
     return st.builds(random_lots, _SEEDS, st.integers(min_value=0, max_value=max_size))
 
 
-def random_lots(seed: int, size: int) -> list[Lot]:
+def random_lots(seed: int, size: int, skus: Sequence[str] = SKUS) -> list[Lot]:
     rng = random.Random(seed)
     return [
         a_lot(
             f"PO-{number}",
             rng.randint(1, 40),
-            rng.choice(SKUS),
+            rng.choice(skus),
             received_units=rng.choice((0, 0, 3)),
             promised_on=rng.choice((on_day(rng.randint(1, 15)), on_day(rng.randint(-21, 42)), None)),
             ordered_on=rng.choice((on_day(-30), on_day(-5), on_day(-90), None)),
@@ -378,20 +407,24 @@ def random_policy(rng: random.Random) -> BackorderPolicy:
         late_risk=rng.choice((0.05, 0.3, 0.5)),
         account_risk=rng.choice((0.0, 0.05, 0.5)),
         max_units=rng.choice((None, None, 4)),
+        late_order_cost_minor=rng.choice((None, None, 100)),
+        no_show_share=rng.choice((0.0, 0.0, 0.02)),
+        short_share=rng.choice((0.0, 0.0, 0.1)),
     )
 
 
-def _random_entry(rng: random.Random, sku: str) -> CatalogEntry:
+def random_entry(rng: random.Random, sku: str) -> CatalogEntry:
     return an_entry(
         sku,
         price_minor=rng.choice((None, 1000)),
+        unit_cost_minor=rng.choice((None, 400, 700)),
         safety_stock=rng.choice((None, 0, 2)),
         handling_days=rng.choice((None, 1)),
         release_on=rng.choice((None, on_day(10))),
     )
 
 
-def _random_offer(rng: random.Random, account: str, sku: str) -> ObservedOffer:
+def random_offer(rng: random.Random, account: str, sku: str) -> ObservedOffer:
     return an_observed_offer(
         rng.choice((0, 0, 1, 3, 50)),
         sku,
@@ -422,6 +455,23 @@ def a_good_past(size: int = 100) -> tuple[Order, ...]:
 _PAST = a_good_past()
 
 
+def _no_channels(_: random.Random) -> dict[str, Channel]:
+    return {}
+
+
+def _random_shares(rng: random.Random) -> dict[str, Channel]:
+    """Every account sells from all stock, some with a share of their own."""
+    return {
+        account: Channel(share=rng.choice((None, 0.1, 0.35, 0.5)), reserve_units=rng.choice((0, 0, 2)))
+        for account in ACCOUNTS
+    }
+
+
+def _random_pools(rng: random.Random) -> dict[str, Channel]:
+    """Every account sells from a pool, of its own or not."""
+    return {account: Channel(pool=rng.choice(("east", "west"))) for account in ACCOUNTS}
+
+
 class Shop(tuple[ShopFacts, ShopTerms]):
     """Facts and terms, printed without the long past."""
 
@@ -429,7 +479,8 @@ class Shop(tuple[ShopFacts, ShopTerms]):
 
     def __repr__(self) -> str:
         facts, terms = self
-        parts = (facts.holding, facts.supply.stock, facts.supply.lots, facts.observed, terms.policies)
+        known = (facts.holding, facts.supply.stock, facts.supply.lots, facts.observed)
+        parts = (*known, terms.policies, terms.channels)
         return f"Shop({', '.join(map(str, parts))})"
 
 
@@ -444,13 +495,19 @@ def a_random_shop(
     stock: Sequence[StockCount],
     inbound: Sequence[Lot],
     receipts: Sequence[Receipt],
+    skus: Sequence[str] = SKUS,
 ) -> Shop:
     rng = random.Random(seed)
-    listings = [(account, sku) for account in ACCOUNTS for sku in SKUS]
+    channels = rng.choice((_no_channels, _random_shares, _random_pools))(rng)
+    pools = sorted({channel.pool for channel in channels.values()} | {""})
+    stock = [dataclasses.replace(count, pool=rng.choice(pools)) for count in stock]
+    inbound = [dataclasses.replace(lot, pool=rng.choice(pools)) for lot in inbound]
+    listings = [(account, sku) for account in ACCOUNTS for sku in skus]
     terms = shop_terms(
         random_policy(rng),
         accounts={account: rng.choice(list(AutomatedHandling)) for account in ACCOUNTS},
         lag_minutes=rng.choice((15.0, 600.0)),
+        channels=channels,
         calendar=rng.choice((a_calendar(), ShipCalendar(timezone="America/Los_Angeles"))),
     )
     facts = shop_facts(
@@ -458,9 +515,9 @@ def a_random_shop(
         stock,
         inbound,
         receipts=receipts,
-        catalog=[_random_entry(rng, sku) for sku in rng.sample(SKUS, rng.randint(0, len(SKUS)))],
+        catalog=[random_entry(rng, sku) for sku in rng.sample(skus, rng.randint(0, len(skus)))],
         offers=[
-            _random_offer(rng, *listing) for listing in rng.sample(listings, rng.randint(1, len(listings)))
+            random_offer(rng, *listing) for listing in rng.sample(listings, rng.randint(1, len(listings)))
         ],
         recent=(*holding, *rng.choice((_PAST, _PAST, ()))),
     )

@@ -135,8 +135,9 @@ class Seller:
 
     def plan(self, **policy):
         """Decide every offer; returns the decisions by SKU."""
-        planned = plan(self.ledger, self, self.terms(**policy), run_id="run")
-        return {decision.sku: decision for decision in planned.decisions}
+        plan(self.ledger, self, self.terms(**policy), run_id="run")
+        with self.ledger.transaction() as books:
+            return {decision.sku: decision for decision in books.offers.decisions()}
 
     def push(self, *, wait=0.0, **limits):
         terms = PushTerms(limits=PushLimits(**limits), confirm_wait_seconds=wait)

@@ -1,16 +1,18 @@
 """`fbm-sync plan`, `push`, `pause`, `resume`: what should be on sale, and writing it to Amazon."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from fbm_sync import cycle
+from fbm_sync.cli import whatif
+from fbm_sync.cli.decisions import decision_json, offer_words
 from fbm_sync.cli.session import Session
 from fbm_sync.cli.sync import show_report
+from fbm_sync.cli.wording import plainly
 from fbm_sync.domain.change import PushOutcome, PushReceipt
-from fbm_sync.domain.listing import Offer, OfferChange, describe
-from fbm_sync.domain.offer import OfferDecision
+from fbm_sync.domain.listing import describe
 from fbm_sync.domain.order import Sku
 from fbm_sync.errors import ConfigError
 from fbm_sync.flows import plan as plan_flow
@@ -31,19 +33,42 @@ def plan(
     context: typer.Context,
     sku: Annotated[list[str] | None, typer.Option(metavar="SKU", help="Only this SKU; may repeat.")] = None,
     changed: Annotated[bool, typer.Option("--changed", help="Only offers that should change.")] = False,
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(metavar="'po:PO-17 +9d'", help="Suppose this and show what differs; may repeat."),
+    ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Decide every listing anew, not only what has changed.")
+    ] = False,
 ) -> int:
-    """Decide every offer again from what is known; show it beside what Amazon shows now."""
+    """Decide every offer from what is known; show it beside what Amazon shows now.
+
+    Offers of which nothing has changed since the last plan stand as they were decided; --whole decides
+    them again all the same, and comes to the same answers.
+
+    With --what-if nothing is recorded: the shop is planned without and with what is supposed, and only
+    the difference is shown. A purchase order (or a line of one) may move, change or fail: 'po:PO-17 +9d',
+    'po:PO-17/1 on 2026-04-01', 'po:PO-17 quantity 50', 'po:PO-17 cancelled'. A SKU may be counted anew or
+    sell faster: 'sku:ABC on_hand 40', 'sku:ABC demand x2'. An option of a policy may have another value:
+    'policy:default confidence=0.9'.
+    """
     session: Session = context.obj
+    if what_if:
+        return whatif.show(session, what_if, sku or ())
     with session.app() as app:
-        planned = plan_flow.plan(
-            app.ledger,
-            app.clock,
-            app.shop_terms,
-            run_id=cycle.new_run_id(app.clock.now()),
-            skus=[Sku(one) for one in sku or ()],
-        )
-    shown = [one for one in planned.decisions if one.change is not None or not changed]
-    _refuse_unknown(sku or (), [one.sku for one in planned.decisions])
+        with session.screen.watching() as progress:
+            planned = plan_flow.plan(
+                app.ledger,
+                app.clock,
+                app.shop_terms,
+                run_id=cycle.new_run_id(app.clock.now()),
+                whole=whole,
+                progress=progress,
+            )
+        with app.ledger.snapshot() as books:
+            decisions = books.offers.decisions(skus=[Sku(one) for one in sku or ()])
+    shown = [one for one in decisions if one.change is not None or not changed]
+    _refuse_unknown(sku or (), [one.sku for one in decisions])
     screen = session.screen
     if screen.as_json:
         screen.document([decision_json(one) for one in shown])
@@ -53,16 +78,19 @@ def plan(
             one.account,
             one.sku,
             one.mode.value,
-            _offer(one.observed),
-            _offer(one.desired),
+            offer_words(one.observed),
+            offer_words(one.desired),
             one.atp_today,
-            one.reasons[0],
+            plainly(one.reasons[0]),
         )
         for one in shown
     ]
     columns = ("account", "SKU", "mode", "Amazon shows", "should be", "ATP", "why")
     screen.table("Offers", columns, rows)
-    screen.say(f"{len(shown)} shown, {planned.skus} decided, {planned.changed} should change.")
+    screen.say(
+        f"{len(shown)} shown; {planned.skus} listings, {planned.anew} decided anew, "
+        f"{planned.changed} should change."
+    )
     if not planned.skus:
         screen.say("No listing is known yet: run 'fbm-sync sync' first.")
     return 0
@@ -75,44 +103,6 @@ def _refuse_unknown(wanted: Sequence[str], known: Sequence[str]) -> None:
         raise ConfigError(
             problems, next_step="Check the spelling, or read the listings with 'fbm-sync sync'."
         )
-
-
-def _offer(offer: Offer | None) -> str:
-    return "–" if offer is None else describe(offer)
-
-
-def decision_json(one: OfferDecision) -> dict[str, Any]:
-    """Return a decision in the documented shape."""
-    return {
-        "account": one.account,
-        "sku": one.sku,
-        "mode": one.mode.value,
-        "desired": offer_json(one.desired),
-        "observed": offer_json(one.observed),
-        "change": change_json(one.change),
-        "atp_today": one.atp_today,
-        "cap": {"binding": one.cap.binding, "limits": dict(one.cap.limits)} if one.cap else None,
-        "gates": [
-            {"name": gate.name, "passed": gate.passed, "value": gate.value, "limit": gate.limit}
-            for gate in one.gates
-        ],
-        "reasons": list(one.reasons),
-    }
-
-
-def offer_json(offer: Offer | None) -> dict[str, Any] | None:
-    """Return an offer's three numbers."""
-    if offer is None:
-        return None
-    return {"quantity": offer.quantity, "handling_days": offer.handling_days, "restock_on": offer.restock_on}
-
-
-def change_json(change: OfferChange | None) -> dict[str, Any] | None:
-    """Return only the fields that change, each as [before, after]."""
-    if change is None:
-        return None
-    before, after = offer_json(change.before) or {}, offer_json(change.after) or {}
-    return {name: [before[name], after[name]] for name in after if before[name] != after[name]}
 
 
 def push(

@@ -64,7 +64,7 @@ def _show(session: Session, rows: list[tuple[Order, OrderOutlook | None]]) -> No
             outlook.slack_days if outlook else None,
             _percent(outlook),
             outlook.state.value if outlook else None,
-            outlook.reason if outlook else _why_not_judged(order),
+            outlook.reason if outlook else why_not_judged(order),
         )
         for order, outlook in rows
     ]
@@ -83,7 +83,7 @@ def _percent(outlook: OrderOutlook | None) -> str | None:
     return f"{outlook.late_probability:.0%}"
 
 
-def _why_not_judged(order: Order) -> str:
+def why_not_judged(order: Order) -> str:
     """Say why an order has no outlook."""
     if order.fulfilled_by is Fulfiller.AMAZON:
         return "Amazon ships it; it is no demand on your stock."
@@ -108,7 +108,7 @@ def order_json(order: Order, outlook: OrderOutlook | None) -> dict[str, Any]:
         "late_probability": outlook.late_probability if outlook else None,
         "state": outlook.state.value if outlook else None,
         "stage": outlook.stage if outlook else None,
-        "reason": outlook.reason if outlook else _why_not_judged(order),
+        "reason": outlook.reason if outlook else why_not_judged(order),
         "auto_cancel_at": outlook.auto_cancel_at if outlook else None,
         "items": [
             {

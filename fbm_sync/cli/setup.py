@@ -1,4 +1,4 @@
-"""`fbm-sync init` and `fbm-sync db`: the first files, and the schema of the store."""
+"""`fbm-sync init` and `fbm-sync db`: the first files, the schema of the store, and what it may forget."""
 
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -11,6 +11,7 @@ import fbm_sync
 from fbm_sync.cli.screen import Screen
 from fbm_sync.cli.session import Session
 from fbm_sync.errors import ConfigError
+from fbm_sync.flows import prune as prune_flow
 
 _TEMPLATE = "config_template"
 
@@ -18,9 +19,12 @@ _TEMPLATE = "config_template"
 def register(command: typer.Typer) -> None:
     """Add the commands."""
     command.command("init")(init)
-    group = typer.Typer(no_args_is_help=True, help="The schema of the store.", rich_markup_mode=None)
+    group = typer.Typer(
+        no_args_is_help=True, help="The schema of the store, and what it may forget.", rich_markup_mode=None
+    )
     group.command("upgrade")(upgrade)
     group.command("status")(status)
+    group.command("prune")(prune)
     command.add_typer(group, name="db")
 
 
@@ -92,3 +96,48 @@ def _show_schema(screen: Screen, current: str | None, head: str) -> None:
             f"The store has {f'schema {current}' if current else 'no schema'}, this version needs {head}."
         )
         screen.say("Run 'fbm-sync db upgrade'.")
+
+
+_KINDS = {
+    "decisions": "decisions that newer ones replaced",
+    "outlooks": "judgements of orders that no longer hold",
+    "answers": "answers of Amazon that newer ones replaced",
+    "alerts": "resolved alerts",
+    "notifications": "notifications that were delivered or given up",
+    "orders": "orders that are shipped or cancelled",
+}
+
+
+def prune(
+    context: typer.Context,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what would go.")] = False,
+) -> int:
+    """Forget history older than [store] keep_days; what is in force is never touched.
+
+    The daemon does the same once a day.
+    """
+    session: Session = context.obj
+    with session.app() as app:
+        keep_days = app.settings.keep_days
+        pruned = prune_flow.prune(app.ledger, app.clock, keep_days=keep_days, dry_run=dry_run)
+    screen = session.screen
+    counts = {name: pruned.counts.get(name, 0) for name in _KINDS}
+    if screen.as_json:
+        horizon = pruned.horizon
+        screen.document(
+            {
+                "dry_run": dry_run,
+                "keep_days": keep_days,
+                "records_before": horizon and horizon.records,
+                "orders_before": horizon and horizon.orders,
+                "pruned": counts,
+            }
+        )
+    if pruned.horizon is None:
+        screen.say("Nothing is ever forgotten: [store] keep_days is 0.")
+        return 0
+    before = {"orders": pruned.horizon.orders}
+    rows = [(_KINDS[name], before.get(name, pruned.horizon.records), count) for name, count in counts.items()]
+    screen.table("History", ("what", "over before", "to go" if dry_run else "gone"), rows)
+    screen.say("Nothing was changed." if dry_run else f"{sum(counts.values())} records are forgotten.")
+    return 0

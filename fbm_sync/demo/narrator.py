@@ -7,8 +7,8 @@ from datetime import datetime
 from fbm_sync.adapters.notify.wording import word
 from fbm_sync.domain.alert import Notification, TransitionKind
 from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.domain.decision import OfferDecision
 from fbm_sync.domain.listing import ListingMode, describe
-from fbm_sync.domain.offer import OfferDecision
 from fbm_sync.domain.order import Sku
 from fbm_sync.report import RunReport
 

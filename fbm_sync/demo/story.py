@@ -51,6 +51,8 @@ holidays = ""
 
 [policy.ahead]
 backorder = "backorder"
+# A shop of a few days has no late shipment rate yet: one slip would close everything sold ahead.
+account_risk = 1.0
 
 [alerts]
 quiet_hours = ""

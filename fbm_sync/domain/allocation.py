@@ -1,20 +1,30 @@
 """Which supply covers which order: every unit of open demand gets its source by name, or is short.
 
-Orders are served whole, one after the other: those in picking first, then expedited ones, then by
-ship-by, created, id; an order whose buyer asked to cancel comes last. Each takes stock on hand, then
-lots in the order in which they can ship. The same facts give the same answer in any input order.
+Classes are served one after the other (in picking, expedited, ordinary, to be cancelled). Inside a class
+as few orders as possible are late, because that is what Amazon counts; those that are get the earliest
+units left by ship-by, created, id. An order without a known deadline is never late: it is served after
+those of its class that have one. What a class leaves to the next is its look-ahead available-to-promise,
+so that more supply never makes more orders late. The same facts give the same answer in any input order.
+
+What was assigned before stays assigned as long as no order is late for it that need not be: an order
+changes its lot only for a gain, or to take a place that nobody has.
 """
 
 import dataclasses
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import cached_property
+from itertools import groupby
+from types import MappingProxyType
+from typing import TypeAlias
 
+from fbm_sync.domain.calendar import ShipCalendars
+from fbm_sync.domain.claims import Claim, Line, SupplyRow, claims_of, supply_row
+from fbm_sync.domain.dealing import Deal, Parts
 from fbm_sync.domain.leadtime import ExpectedLot
-from fbm_sync.domain.order import Order, OrderStatus, Sku, held_units, urgency
-
-_FAST_PROGRAMS = frozenset({"PRIME", "PREMIUM"})
-_FAST_SERVICE = frozenset({"EXPEDITED", "NEXT_DAY", "PRIORITY", "SAME_DAY", "SECOND_DAY"})
+from fbm_sync.domain.order import Order, OrderId, Sku, held_units
+from fbm_sync.domain.pegging import peg
 
 
 class CoverSource(enum.StrEnum):
@@ -37,22 +47,27 @@ class Cover:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ItemCover:
-    """One order item with the supply that serves it."""
+    """One order item with the supply that serves it.
+
+    `awaited_units` are the inbound units that must have come, from whichever lots, before it is complete:
+    its own and those of the lines that are served before it.
+    """
 
     order_item_id: str
     sku: Sku
     open_units: int
     cover: tuple[Cover, ...]
+    awaited_units: int = 0
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class OrderCover:
     """One order with the supply that serves each of its items."""
 
     order: Order
     items: tuple[ItemCover, ...]
 
-    @property
+    @cached_property
     def covers(self) -> tuple[Cover, ...]:
         """All sources of the order, over its items."""
         return tuple(cover for item in self.items for cover in item.cover)
@@ -68,15 +83,10 @@ class Allocation:
     short_units: Mapping[Sku, int]
 
 
-def service_rank(order: Order) -> int:
-    """Rank orders by what may not wait: in picking 0, expedited 1, ordinary 2, to be cancelled 3."""
-    if order.cancel_requested:
-        return 3
-    if order.status is OrderStatus.PARTIALLY_SHIPPED:
-        return 0
-    if _FAST_PROGRAMS.intersection(order.programs) or order.service_level in _FAST_SERVICE:
-        return 1
-    return 2
+Assigned: TypeAlias = Mapping[tuple[str, OrderId], Sequence[ItemCover]]
+"""What each order (account, id) was last assigned."""
+
+_NOTHING: Assigned = MappingProxyType({})
 
 
 def allocate(
@@ -85,57 +95,125 @@ def allocate(
     lots: Mapping[Sku, Sequence[ExpectedLot]],
     *,
     now: datetime,
-    today: date,
+    calendars: ShipCalendars,
+    assigned: Assigned = _NOTHING,
+    allow_splits: bool = False,
 ) -> Allocation:
-    """Assign stock and inbound lots to all open demand.
+    """Assign stock and inbound lots of one pool to all open demand.
 
-    `on_hand` are sellable units by SKU (below zero counts as none); `lots` are believed lots by SKU,
-    earliest first. Units are conserved and no source is assigned twice.
+    `on_hand` are sellable units by SKU (below zero counts as none); `lots` are believed lots by SKU.
+    Units are conserved and no source is assigned twice. With `allow_splits` each line of an order may
+    leave by itself and is in time or late by itself.
     """
-    shelf = {sku: max(0, units) for sku, units in on_hand.items()}
-    left: dict[str, int] = {lot.lot_id: lot.units for group in lots.values() for lot in group}
-    used = _Used()
+    today = calendars.house.local_date(now)
+    held = ((order, held_units(order, now)) for order in orders)
+    holding = [(order, units_of) for order, units_of in held if units_of]
+    rows = {
+        sku: supply_row(on_hand.get(sku, 0), lots.get(sku, ()), today)
+        for sku in {item.sku: None for _, units_of in holding for item in units_of}
+    }
+    claims = claims_of(holding, rows, now=now, calendars=calendars, allow_splits=allow_splits)
+    supply = {sku: row.units for sku, row in rows.items()}
+    return _allocation(claims, rows, peg(claims, supply, _kept(claims, rows, assigned)))
+
+
+def _kept(claims: Iterable[Claim], rows: Mapping[Sku, SupplyRow], assigned: Assigned) -> Mapping[int, Parts]:
+    """Return what is still there of what lines were assigned, first come first; changed lines start anew."""
+    if not assigned:
+        return {}
+    left = {sku: list(row.units) for sku, row in rows.items()}
+    kept: dict[int, Parts] = {}
+    for claim in claims:
+        former = assigned.get((claim.order.account, claim.order.order_id), ())
+        items = {(item.order_item_id, item.sku, item.open_units): item for item in former}
+        for line in claim.lines:
+            item = items.get((line.item.order_item_id, line.item.sku, line.units))
+            parts = _still_there(item, rows[line.item.sku], left[line.item.sku]) if item else {}
+            if parts:
+                kept[line.number] = parts
+    return kept
+
+
+def _still_there(item: ItemCover, row: SupplyRow, left: list[int]) -> Parts:
+    """Take what is still there of a line's former sources out of what is left, and return it."""
+    parts: Parts = {}
+    for part in item.cover:
+        for index, lot in enumerate(row.lots):
+            if part.source is not CoverSource.SHORTAGE and part.lot == lot:
+                units = min(part.units, left[index])
+                if units:
+                    parts[index] = parts.get(index, 0) + units
+                    left[index] -= units
+                break
+    return parts
+
+
+def _allocation(
+    claims: Iterable[Claim], rows: Mapping[Sku, SupplyRow], deals: Mapping[Sku, Deal]
+) -> Allocation:
+    """Name the sources of every line, and add up by source."""
+    awaited = {
+        line: units for sku, dealt in deals.items() for line, units in _awaited(rows[sku], dealt).items()
+    }
     covered = []
-    for order in sorted(orders, key=lambda one: (service_rank(one), *urgency(one))):
-        items = []
-        for item, wanted in held_units(order, now).items():
-            cover = _serve(item.sku, wanted, shelf, left, lots.get(item.sku, ()), today)
-            used.note(item.sku, cover)
-            items.append(
-                ItemCover(order_item_id=item.order_item_id, sku=item.sku, open_units=wanted, cover=cover)
+    naming = _Naming(rows)
+    for _, same in groupby(claims, key=lambda claim: claim.place):
+        group = list(same)
+        items = tuple(
+            ItemCover(
+                order_item_id=line.item.order_item_id,
+                sku=line.item.sku,
+                open_units=line.units,
+                cover=naming.cover_of(line, deals[line.item.sku][line.number]),
+                awaited_units=awaited.get(line.number, 0),
             )
-        if items:
-            covered.append(OrderCover(order=order, items=tuple(items)))
+            for claim in group
+            for line in claim.lines
+        )
+        covered.append(OrderCover(order=group[0].order, items=items))
+    used = _Used()
+    for item in (item for one in covered for item in one.items):
+        used.note(item.sku, item.cover)
     return Allocation(
         orders=tuple(covered), lot_units=used.lot, on_hand_units=used.on_hand, short_units=used.short
     )
 
 
-def _serve(
-    sku: Sku,
-    wanted: int,
-    shelf: dict[Sku, int],
-    left: dict[str, int],
-    lots: Sequence[ExpectedLot],
-    today: date,
-) -> tuple[Cover, ...]:
-    """Take units for one order item from the shelf, then from its lots; the rest is a shortage."""
-    cover = []
-    taken = min(wanted, shelf.get(sku, 0))
-    if taken:
-        shelf[sku] -= taken
-        cover.append(Cover(source=CoverSource.ON_HAND, units=taken, ready_on=today))
-    for lot in lots:
-        share = min(wanted - taken, left[lot.lot_id])
-        if share:
-            left[lot.lot_id] -= share
-            taken += share
-            cover.append(
-                Cover(source=CoverSource.LOT, units=share, lot=lot.lot_id, ready_on=max(lot.ready_on, today))
-            )
-    if taken < wanted:
-        cover.append(Cover(source=CoverSource.SHORTAGE, units=wanted - taken))
-    return tuple(cover)
+class _Naming:
+    """Gives parts of supplies their names; equal parts, of which a shop has many, are one and the same."""
+
+    def __init__(self, rows: Mapping[Sku, SupplyRow]) -> None:
+        self._rows = rows
+        self._known: dict[tuple[Sku, int, int], Cover] = {}
+
+    def cover_of(self, line: Line, parts: Parts) -> tuple[Cover, ...]:
+        """Return the sources of a line; what is missing is a shortage."""
+        cover = [self._named(line.item.sku, index, units) for index, units in sorted(parts.items())]
+        short = line.units - sum(parts.values())
+        if short:
+            cover.append(Cover(source=CoverSource.SHORTAGE, units=short))
+        return tuple(cover)
+
+    def _named(self, sku: Sku, index: int, units: int) -> Cover:
+        key = (sku, index, units)
+        if key not in self._known:
+            row = self._rows[sku]
+            lot = row.lots[index]
+            source = CoverSource.ON_HAND if lot is None else CoverSource.LOT
+            self._known[key] = Cover(source=source, units=units, lot=lot, ready_on=row.ready_on[index])
+        return self._known[key]
+
+
+def _awaited(row: SupplyRow, dealt: Deal) -> Mapping[int, int]:
+    """Return by line the inbound units up to its last one, in the sequence in which they are handed out."""
+    awaited: dict[int, int] = {}
+    handed_out = 0
+    shares = sorted((index, line, units) for line, parts in dealt.items() for index, units in parts.items())
+    for index, line, units in shares:
+        if row.lots[index] is not None:
+            handed_out += units
+            awaited[line] = handed_out
+    return awaited
 
 
 class _Used:
@@ -147,6 +225,7 @@ class _Used:
         self.short: dict[Sku, int] = {}
 
     def note(self, sku: Sku, cover: Iterable[Cover]) -> None:
+        """Add the parts of a line."""
         for part in cover:
             if part.source is CoverSource.LOT:
                 lot = str(part.lot)

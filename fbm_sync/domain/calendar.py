@@ -1,6 +1,7 @@
 """Ship days: which dates a seller ships on, and how promises count them."""
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -100,10 +101,21 @@ class ShipCalendar:
             day -= _ONE_DAY
         return self.ship_day_on_or_before(day)
 
+    def can_still_leave(self, deadline: datetime, now: datetime) -> bool:
+        """Tell whether a parcel can still leave in time: its instant lies ahead, and a ship day before it.
+
+        A deadline tonight is not given up after the cut-off; one on a closed Sunday is, on Saturday.
+        """
+        next_on = self.ship_day_on_or_after(self.local_date(now))
+        return now <= deadline and next_on <= self.local_date(deadline)
+
+    def start_of_day(self, on: date) -> datetime:
+        """Return the UTC instant at which a local date begins, through any clock change."""
+        return datetime.combine(on, time(0), tzinfo=self._zone).astimezone(UTC)
+
     def end_of_day(self, on: date) -> datetime:
         """Return the UTC instant of the last second of a local date, through any clock change."""
-        midnight = datetime.combine(on + _ONE_DAY, time(0), tzinfo=self._zone)
-        return (midnight.astimezone(UTC)) - timedelta(seconds=1)
+        return self.start_of_day(on + _ONE_DAY) - timedelta(seconds=1)
 
     def at(self, on: date, moment: time) -> datetime:
         """Return the UTC instant of a local wall-clock time on a date.
@@ -117,3 +129,15 @@ class ShipCalendar:
     def local(self, at: datetime) -> datetime:
         """Return an instant as the seller's wall clock shows it."""
         return at.astimezone(self._zone)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ShipCalendars:
+    """The calendar of each seller account: its own where it has its own time zone, else the house's."""
+
+    house: ShipCalendar
+    of_accounts: Mapping[str, ShipCalendar] = dataclasses.field(default_factory=dict)
+
+    def of(self, account: str) -> ShipCalendar:
+        """Return the calendar by which an account's orders are due."""
+        return self.of_accounts.get(account, self.house)

@@ -48,13 +48,17 @@ class PushOutcome(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PushReceipt:
-    """Amazon's answer to one change; `problems` are Amazon's own words."""
+    """Amazon's answer to one change; `problems` are Amazon's own words.
+
+    Once the change was seen live, `accepted_at` tells when Amazon had accepted it.
+    """
 
     change: OfferChange
     outcome: PushOutcome
     at: datetime
     submission_id: str | None = None
     problems: tuple[str, ...] = ()
+    accepted_at: datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,8 +21,10 @@ class Metric(enum.StrEnum):
     CR = "CR"
 
 
-_LSR_WINDOW_DAYS = 10
-_CR_WINDOW_DAYS = 7
+_BAD = "BAD"
+_ON_TIME = "OTDR"
+LSR_WINDOW = timedelta(days=10)
+CR_WINDOW = timedelta(days=7)
 _LSR_LIMIT = (4, 100)
 _CR_LIMIT = (25, 1000)
 
@@ -112,7 +114,7 @@ def late_shipments(orders: Iterable[Order], now: datetime) -> Standing:
 
     An order past its ship-by and still unshipped is late already.
     """
-    since = now - timedelta(days=_LSR_WINDOW_DAYS)
+    since = now - LSR_WINDOW
     due = [
         order
         for order in orders
@@ -121,13 +123,13 @@ def late_shipments(orders: Iterable[Order], now: datetime) -> Standing:
         and since <= order.ship_by_at <= now
         and order.status is not OrderStatus.CANCELLED
     ]
-    late = sum(order.is_open or _shipped_late(order) for order in due)
+    return lsr_standing(late=sum(order.is_open or _shipped_late(order) for order in due), due=len(due))
+
+
+def lsr_standing(*, late: int, due: int) -> Standing:
+    """Return the late shipment rate of so many late orders among those due."""
     return Standing(
-        metric=Metric.LSR,
-        window_days=_LSR_WINDOW_DAYS,
-        numerator=late,
-        denominator=len(due),
-        limit=_LSR_LIMIT,
+        metric=Metric.LSR, window_days=LSR_WINDOW.days, numerator=late, denominator=due, limit=_LSR_LIMIT
     )
 
 
@@ -143,14 +145,18 @@ def cancellations(orders: Iterable[Order], now: datetime) -> Standing:
     Amazon's own cancellation after ship-by counts against the seller too; a buyer's request does not,
     nor does what Amazon cancels while there is still time to ship.
     """
-    since = now - timedelta(days=_CR_WINDOW_DAYS)
+    since = now - CR_WINDOW
     created = [order for order in orders if _counts(order) and since <= order.created_at <= now]
-    cancelled = sum(_is_seller_fault(order) for order in created)
+    return cr_standing(cancelled=sum(is_seller_fault(order) for order in created), created=len(created))
+
+
+def cr_standing(*, cancelled: int, created: int) -> Standing:
+    """Return the cancellation rate of so many cancelled orders among those created."""
     return Standing(
         metric=Metric.CR,
-        window_days=_CR_WINDOW_DAYS,
+        window_days=CR_WINDOW.days,
         numerator=cancelled,
-        denominator=len(created),
+        denominator=created,
         limit=_CR_LIMIT,
     )
 
@@ -159,7 +165,8 @@ def _counts(order: Order) -> bool:
     return order.fulfilled_by is not Fulfiller.AMAZON and not order.is_pending
 
 
-def _is_seller_fault(order: Order) -> bool:
+def is_seller_fault(order: Order) -> bool:
+    """Tell whether an order was cancelled in a way that counts against the seller, now or later."""
     if order.units_kept_until is not None:  # its payment failed
         return False
     too_late = order.ship_by_at is None or order.updated_at > order.ship_by_at
@@ -170,9 +177,35 @@ def _is_seller_fault(order: Order) -> bool:
 def headroom(orders: Iterable[Order], now: datetime) -> Headroom:
     """Return how many more late and cancelled orders the account can take now."""
     known = tuple(orders)
-    lsr, cr = late_shipments(known, now), cancellations(known, now)
+    return headroom_of(late_shipments(known, now), cancellations(known, now))
+
+
+def headroom_of(lsr: Standing, cr: Standing) -> Headroom:
+    """Return how many more late and cancelled orders these two measures leave."""
     return Headroom(
         late_orders=lsr.headroom_orders,
         cancelled_orders=cr.headroom_orders,
         breached=tuple(standing.metric.value for standing in (lsr, cr) if standing.breached),
+    )
+
+
+def with_reported(own: Headroom, reported: SellerPerformance | None) -> Headroom:
+    """Let Amazon's own word count beside our figures: what it calls BAD is breached, whatever we measured.
+
+    Deliveries on time (OTDR) are Amazon's figure alone; of several marketplaces the one closest to its
+    target, or furthest below it, speaks.
+    """
+    metrics = [metric for place in reported.marketplaces for metric in place.metrics] if reported else []
+    bad = {metric.name for metric in metrics if metric.verdict == _BAD and metric.name in tuple(Metric)}
+    stated = [
+        (float(metric.rate), float(metric.target))
+        for metric in metrics
+        if metric.name == _ON_TIME and metric.rate is not None and metric.target is not None
+    ]
+    rate, target = min(stated, key=lambda one: one[0] - one[1], default=(None, own.on_time_target))
+    return dataclasses.replace(
+        own,
+        breached=tuple(name for name in Metric if name in {*own.breached, *bad}),
+        on_time_rate=rate,
+        on_time_target=target,
     )

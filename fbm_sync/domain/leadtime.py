@@ -1,32 +1,21 @@
 """When a purchase order will really arrive: the supplier's word, corrected by what we learned.
 
-The object of learning is the *slip*: received minus confirmed date, in calendar days; only a lot
-without a confirmed date falls back to the raw lead time from the day of ordering. From n
-past receipts the arrival at confidence q is the conformal order statistic number ⌈(n+1)·q⌉: it holds
-for any distribution as long as the next receipt resembles the past ones, and it needs
-n ≥ ⌈q/(1−q)⌉ (19 receipts for 95 %). With fewer, all suppliers together speak; without any history
-the seller's own `default_slip_days` does, and the forecast says so.
+A forecast is one law, counted from the day the supplier confirmed, or from the day of ordering where none
+is (`domain.history`): the order statistics of the supplier's receipts on the lot's lane, then of all its
+receipts, as far as they reach; beyond that, and where they are few, the supplier drawn towards all
+suppliers (`domain.shrinkage`); for a new supplier all suppliers; without any history the seller's own
+`default_slip_days`, and the forecast says so.
 """
 
 import dataclasses
-import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import date, timedelta
-from itertools import chain
 
 from fbm_sync.domain.calendar import ShipCalendar
-from fbm_sync.domain.supply import Lot, LotId, LotStatus, Receipt
-
-_ABSURD_DAYS = 365
-_EVEN = 0.5
-
-
-class ForecastMethod(enum.StrEnum):
-    """Whose experience a forecast rests on."""
-
-    SUPPLIER = "this supplier's receipts"
-    ALL_SUPPLIERS = "all suppliers' receipts"
-    DEFAULT = "the default slip"
+from fbm_sync.domain.delay import DelayLaw, ForecastMethod, default_law, not_come_yet
+from fbm_sync.domain.history import LeadTimeHistory
+from fbm_sync.domain.shrinkage import LEAD_TIMES, SLIPS
+from fbm_sync.domain.supply import Lot, LotId, LotStatus
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +23,8 @@ class ArrivalTerms:
     """A policy's view on inbound: how sure to be, what to believe, how long receiving takes.
 
     `receiving_days` are ship days from arrival to shippable; `past_due_days` and
-    `default_slip_days` are calendar days.
+    `default_slip_days` are calendar days. A receipt that is `half_life_receipts` deliveries older than
+    another weighs half as much; 0: all weigh alike.
     """
 
     confidence: float
@@ -42,58 +32,47 @@ class ArrivalTerms:
     past_due_days: int
     default_slip_days: int
     firm_statuses: frozenset[LotStatus]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SupplierRecord:
-    """What a supplier's past says, in days, sorted: slips against the confirmed date, raw lead times."""
-
-    slips: tuple[int, ...] = ()
-    lead_times: tuple[int, ...] = ()
-
-    @property
-    def on_time_share(self) -> float | None:
-        """Share of deliveries no later than confirmed; `None` without any."""
-        return sum(slip <= 0 for slip in self.slips) / len(self.slips) if self.slips else None
-
-    @property
-    def slip_spread_days(self) -> int | None:
-        """Days between the 50 % and the 90 % slip: how unreliable, as opposed to merely slow."""
-        if not self.slips:
-            return None
-        return _nearest_rank(self.slips, 0.9) - _nearest_rank(self.slips, 0.5)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class LeadTimeHistory:
-    """Everything learned from past receipts; `dropped` counts receipts with impossible dates."""
-
-    suppliers: Mapping[str, SupplierRecord]
-    pooled: SupplierRecord
-    dropped: int = 0
-
-    def record_of(self, supplier: str) -> SupplierRecord:
-        """Return a supplier's past, empty for a new one."""
-        return self.suppliers.get(supplier, SupplierRecord())
+    half_life_receipts: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ArrivalForecast:
     """When a lot will be here: `arrives_by` at the asked confidence, and the whole law behind it.
 
-    `steps` are (date, probability of having arrived by it), both rising; what is missing to 1 is the
-    chance that it takes longer than anything seen.
+    The law's days count from `base`, the day that was planned (or of ordering); it is `age` days after
+    that and the lot has not come. `receipts` are those of the source that answered, `effective_receipts`
+    what they weigh when recent ones count more; `dropped` of that source had impossible dates.
     """
 
     arrives_by: date
     confidence: float
     method: ForecastMethod
     receipts: int
-    steps: tuple[tuple[date, float], ...]
+    law: DelayLaw
+    base: date
+    age: int
+    effective_receipts: float = 0.0
+    dropped: int = 0
+
+    @property
+    def steps(self) -> tuple[tuple[date, float], ...]:
+        """The law by dates from today on: (date, probability of having arrived by it), both rising."""
+        steps = self.law.steps(since=self.age)
+        return tuple((self.base + timedelta(days=day), chance) for day, chance in steps)
+
+    @property
+    def basis(self) -> str:
+        """Whose experience it rests on, in words."""
+        if self.method is ForecastMethod.DEFAULT:
+            return f"{self.method.value}: no receipt is like it"
+        weight = round(self.effective_receipts)
+        weighed = f" that weigh like {weight} of today" if weight != self.receipts else ""
+        dropped = f"; {self.dropped} with impossible dates left out" if self.dropped else ""
+        return f"{self.method.value}: {self.receipts}{weighed}{dropped}"
 
     def probability_by(self, on: date) -> float:
         """Return the probability that the lot is here on or before a date."""
-        return max((chance for day, chance in self.steps if day <= on), default=0.0)
+        return self.law.chance_by((on - self.base).days, since=self.age)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +96,15 @@ class ExpectedLot:
 
     def probability_ready_by(self, on: date, calendar: ShipCalendar) -> float:
         """Return the probability that its units can ship on or before a date."""
-        ready = 0.0
-        for day, chance in self.forecast.steps:
-            if calendar.add_ship_days(day, self.receiving_days) > on:
-                break
-            ready = chance
-        return ready
+        return self.forecast.probability_by(last_arrival(on, self.receiving_days, calendar))
+
+
+def last_arrival(ready_on: date, receiving_days: int, calendar: ShipCalendar) -> date:
+    """Return the last day on which goods may arrive and still be ready to ship on or before a date."""
+    day = calendar.ship_day_on_or_before(ready_on)
+    for _ in range(receiving_days):
+        day = calendar.ship_day_on_or_before(day - timedelta(days=1))
+    return day
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,135 +123,43 @@ class InboundView:
     doubtful: tuple[DoubtfulLot, ...]
 
 
-def learn(receipts: Iterable[Receipt]) -> LeadTimeHistory:
-    """Learn slips and lead times from past receipts.
-
-    Lines of one delivery are late together (intra-class correlation 0.77 in real data), so a
-    delivery counts once, by its latest line. Receipts with impossible dates are dropped and counted.
-    """
-    deliveries: dict[tuple[str, str], Receipt] = {}
-    dropped = 0
-    for receipt in receipts:
-        if _has_impossible_dates(receipt):
-            dropped += 1
-            continue
-        key = (receipt.supplier, receipt.delivery_id or f"{receipt.po_id} {receipt.received_on}")
-        known = deliveries.get(key)
-        if known is None or _lateness(receipt) > _lateness(known):
-            deliveries[key] = receipt
-    by_supplier: dict[str, list[Receipt]] = {}
-    for receipt in deliveries.values():
-        by_supplier.setdefault(receipt.supplier, []).append(receipt)
-    return LeadTimeHistory(
-        suppliers={supplier: _record(group) for supplier, group in by_supplier.items()},
-        pooled=_record(list(chain.from_iterable(by_supplier.values()))),
-        dropped=dropped,
-    )
-
-
-def _has_impossible_dates(receipt: Receipt) -> bool:
-    if receipt.ordered_on is not None:
-        lead = (receipt.received_on - receipt.ordered_on).days
-        if lead <= 0 or lead > 3 * _ABSURD_DAYS:
-            return True
-    return (
-        receipt.promised_on is not None
-        and abs((receipt.received_on - receipt.promised_on).days) > _ABSURD_DAYS
-    )
-
-
-def _lateness(receipt: Receipt) -> tuple[int, int]:
-    """Return slip and lead time, by which the latest line of a delivery is found in any input order."""
-    slip = (
-        -_ABSURD_DAYS - 1 if receipt.promised_on is None else (receipt.received_on - receipt.promised_on).days
-    )
-    lead = 0 if receipt.ordered_on is None else (receipt.received_on - receipt.ordered_on).days
-    return slip, lead
-
-
-def _record(receipts: Sequence[Receipt]) -> SupplierRecord:
-    return SupplierRecord(
-        slips=tuple(
-            sorted((r.received_on - r.promised_on).days for r in receipts if r.promised_on is not None)
-        ),
-        lead_times=tuple(
-            sorted((r.received_on - r.ordered_on).days for r in receipts if r.ordered_on is not None)
-        ),
-    )
-
-
-def _nearest_rank(ordered: Sequence[int], share: float) -> int:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
 def forecast_arrival(
     lot: Lot, history: LeadTimeHistory, terms: ArrivalTerms, today: date
 ) -> ArrivalForecast | None:
     """Forecast a lot's arrival; `None` when it has no date from which anything could follow.
 
-    That is also so for a lot without a confirmed date that is out longer than any receipt ever was.
+    That is also so for a lot without any planned date that is out longer than any receipt ever was.
 
-    A lot that is already late is judged on the condition that it has not come yet. When the better
-    source is too short for the asked confidence the next one answers, but never with an earlier day
-    than the worst the better source has seen: less knowledge must not make a promise bolder.
+    All is on the condition that it has not come before today. A lot that is later than anything its
+    sources have seen is never promised sooner than the default slip from today.
     """
-    record, pooled = history.record_of(lot.supplier), history.pooled
-    if lot.promised_on is not None:
-        base, own, every = lot.promised_on, record.slips, pooled.slips
-    elif lot.ordered_on is not None and pooled.lead_times:
-        base, own, every = lot.ordered_on, record.lead_times, pooled.lead_times
-    else:
+    planned = lot.planned_on is not None
+    base, scale = (lot.planned_on, SLIPS) if planned else (lot.ordered_on, LEAD_TIMES)
+    if base is None:
         return None
-    floor, possible = today, lot.promised_on is not None
-    for method, delays in ((ForecastMethod.SUPPLIER, own), (ForecastMethod.ALL_SUPPLIERS, every)):
-        steps = _arrival_law(base, delays, today)
-        by = next((day for day, chance in steps if chance >= terms.confidence), None)
-        if by is not None:
-            return ArrivalForecast(
-                arrives_by=max(by, floor),
-                confidence=terms.confidence,
-                method=method,
-                receipts=len(delays),
-                steps=steps,
-            )
-        possible = possible or bool(steps)
-        floor = max([floor, *(day for day, _ in steps)])
-    if not possible:
-        return None
-    return _default_forecast(lot, terms, today, floor)
-
-
-def _arrival_law(base: date, delays: Sequence[int], today: date) -> tuple[tuple[date, float], ...]:
-    """Spread n past delays over dates; each has weight 1/(n+1), the rest is "longer than ever seen".
-
-    Dates before today cannot be any more, so the law is conditioned on an arrival from today on.
-    """
-    overdue = (today - base).days
-    past = sum(delay < overdue for delay in delays)
-    ahead = [delay for delay in delays if delay >= overdue]
-    weight = 1 / (len(delays) + 1 - past)
-    steps: dict[date, float] = {}
-    for rank, delay in enumerate(ahead, start=1):
-        steps[base + timedelta(days=delay)] = rank * weight
-    return tuple(steps.items())
-
-
-def _default_forecast(lot: Lot, terms: ArrivalTerms, today: date, floor: date) -> ArrivalForecast:
-    """Forecast without usable history: the confirmed date, or today when it has passed, plus the default.
-
-    For the chance of being late it is taken as even that the supplier keeps its word: without any
-    experience neither is certain.
-    """
-    confirmed = max(lot.promised_on or today, today)
-    arrives_by = max(confirmed + timedelta(days=terms.default_slip_days), floor)
-    sure = (arrives_by, terms.confidence)
-    kept_word = (confirmed, min(_EVEN, terms.confidence))
+    age = (today - base).days
+    law = history.way_law(lot, terms.half_life_receipts, terms.default_slip_days, today)
+    law = law or history.law(lot, scale, terms.half_life_receipts)
+    seen = history.pooled.delays(scale) if law is None else (law.worst_seen,)
+    law = law and not_come_yet(law, terms.default_slip_days, since=age)
+    if law is None:
+        usual = max(seen, default=0)
+        if not planned and (not seen or usual < age):
+            return None
+        usual = max(0, age, usual)
+        law = default_law(usual, usual + terms.default_slip_days, terms.confidence)
+    evidence = law.evidence_for(terms.confidence, since=age)
+    of_supplier = evidence.method in {ForecastMethod.LANE, ForecastMethod.SUPPLIER}
     return ArrivalForecast(
-        arrives_by=arrives_by,
+        arrives_by=base + timedelta(days=law.day_at(terms.confidence, since=age)),
         confidence=terms.confidence,
-        method=ForecastMethod.DEFAULT,
-        receipts=0,
-        steps=(kept_word, sure) if confirmed < arrives_by else (sure,),
+        method=evidence.method,
+        receipts=evidence.receipts,
+        effective_receipts=evidence.effective_receipts,
+        dropped=(history.record_of(lot.supplier) if of_supplier else history.pooled).dropped,
+        law=law,
+        base=base,
+        age=age,
     )
 
 
@@ -304,7 +194,11 @@ def view_inbound(
 def _why_not_believed(lot: Lot, terms: ArrivalTerms, today: date) -> str | None:
     if lot.status not in terms.firm_statuses:
         return f"its status is {lot.status.value}, which does not count as firm"
-    if lot.promised_on is not None and (today - lot.promised_on).days > terms.past_due_days:
-        late = (today - lot.promised_on).days
+    if lot.planned_on is None:
+        return None
+    late = (today - lot.planned_on).days
+    if late > terms.past_due_days:
         return f"it is {late} days overdue without a new date (believed up to {terms.past_due_days})"
+    if -late > LEAD_TIMES.longest_days:
+        return f"its date {lot.planned_on} is so far away that it is a mistake or a placeholder"
     return None

@@ -6,75 +6,32 @@ its normal handling time, or sold ahead with a later promise, or not sold: never
 
 import dataclasses
 import enum
-import math
 from datetime import date, datetime
 
+from fbm_sync.domain.awaited import AwaitedLot, await_lot, describe_lot
+from fbm_sync.domain.budget import LateOdds, Stake
 from fbm_sync.domain.calendar import ShipCalendar
-from fbm_sync.domain.listing import ListingMode, ObservedOffer, Offer, OfferChange, count_units, describe
+from fbm_sync.domain.decision import Fact, OfferDecision, Verdict
+from fbm_sync.domain.latency import latency_buffer
+from fbm_sync.domain.listing import ListingMode, ObservedOffer, Offer, count_units, describe
 from fbm_sync.domain.order import Sku
 from fbm_sync.domain.policy import (
     HORIZON_DAYS,
     BackorderKind,
     BackorderPolicy,
-    Cap,
-    Gate,
     Lever,
     SellAhead,
     SellAheadFacts,
-    decide_sell_ahead,
-    first_spare_day,
 )
 from fbm_sync.domain.promise import AvailableToPromise, keep_promise
+from fbm_sync.domain.sell_ahead import decide_sell_ahead, first_spare_day
+
+STALE_RULE = "Stale supply may lower a quantity, never raise it."
 
 _PLENTY = 5
 """From so many units on, one unit more is not worth a write."""
 
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
-    """One fact a decision rests on, in words, with the time it was true."""
-
-    name: str
-    value: str
-    as_of: datetime | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class OfferDecision:
-    """Which offer a SKU should have, and the whole argument for it.
-
-    `desired` is `None` when nothing may be decided (no stock record, foreign channel): then the
-    listing is left as it is. `rejected` names the alternatives and why they lost.
-    """
-
-    account: str
-    sku: Sku
-    mode: ListingMode
-    desired: Offer | None
-    observed: Offer | None
-    product_type: str
-    atp_today: int
-    decided_at: datetime
-    run_id: str
-    cap: Cap | None = None
-    gates: tuple[Gate, ...] = ()
-    facts: tuple[Fact, ...] = ()
-    rules: tuple[str, ...] = ()
-    rejected: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
-
-    @property
-    def change(self) -> OfferChange | None:
-        """The step from the observed to the desired offer; `None` when Amazon shows the right thing."""
-        if self.desired is None or self.observed is None or self.desired == self.observed:
-            return None
-        return OfferChange(
-            account=self.account,
-            sku=self.sku,
-            product_type=self.product_type,
-            before=self.observed,
-            after=self.desired,
-        )
+_ON_HAND, _SHOWN = "on hand, sellable", "shown by Amazon"
 
 
 class AutomatedHandling(enum.StrEnum):
@@ -90,14 +47,12 @@ class OfferFacts:
     """Everything one SKU's offer is decided from.
 
     `on_hand` is sellable units (may be negative), `None` when the seller's records do not know the
-    SKU. `atp` has safety stock already withheld. `shared_by` is how many accounts sell from the same
-    stock. `lag_days` is the measured time from a buyer's order to our reaction, in days. `stale`
-    says why the supply is too old to raise anything, `None` when it is fresh.
+    SKU. `atp` has safety stock already withheld; the account's portion of it stands in `ahead`. `lag_days` is
+    the time from a buyer's order to our reaction, in days. `stale` says why the supply is too old to
+    raise anything, `None` when it is fresh.
     """
 
-    account: str
-    sku: Sku
-    observed: ObservedOffer | None
+    observed: ObservedOffer
     on_hand: int | None
     counted_at: datetime | None
     demand_units: int
@@ -106,9 +61,13 @@ class OfferFacts:
     policy: BackorderPolicy
     ahead: SellAheadFacts
     automated_handling: AutomatedHandling = AutomatedHandling.UNKNOWN
-    shared_by: int = 1
     lag_days: float = 0.0
     stale: str | None = None
+
+    @property
+    def sku(self) -> Sku:
+        """The SKU that is listed."""
+        return self.observed.sku
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,52 +82,113 @@ class _Draft:
     ahead: SellAhead | None = None
 
 
-def decide_offer(facts: OfferFacts, calendar: ShipCalendar, *, now: datetime, run_id: str) -> OfferDecision:
-    """Decide the offer of one SKU, with every fact, gate, limit and rejected alternative named.
+def decided(
+    observed: ObservedOffer, verdict: Verdict, *, counted_at: datetime | None, now: datetime, run_id: str
+) -> OfferDecision:
+    """Return a verdict as the decision about one listing at a moment."""
+    times = {_ON_HAND: counted_at, _SHOWN: observed.observed_at}
+    return OfferDecision(
+        account=observed.account,
+        sku=observed.sku,
+        verdict=verdict,
+        decided_at=now,
+        run_id=run_id,
+        as_of=tuple([times.get(fact.name) for fact in verdict.facts]),
+    )
+
+
+def settle_offer(facts: OfferFacts, calendar: ShipCalendar, today: date) -> tuple[Verdict, LateOdds | None]:
+    """Decide the offer of one SKU and say what it puts at risk, `None` unless it is sold ahead.
 
     The mode follows from the stock: ATP today sells from stock, none of it may sell ahead where the
     policy allows, otherwise the SKU is sold out. Stale supply may lower a quantity, never raise it.
     """
-    today = calendar.local_date(now)
-    available = facts.atp.units_on(today) // facts.shared_by
+    available = _available(facts, today)
     draft = _untouchable(facts) or _from_stock(facts, available) or _ahead_of_stock(facts, calendar, today)
     draft = _without_stale_raise(facts, draft)
-    return OfferDecision(
-        account=facts.account,
-        sku=facts.sku,
+    verdict = Verdict(
         mode=draft.mode,
         desired=draft.offer,
-        observed=facts.observed.offer if facts.observed else None,
-        product_type=_product_type(facts),
+        observed=facts.observed.offer,
+        product_type=facts.observed.product_type,
         atp_today=available,
-        decided_at=now,
-        run_id=run_id,
         cap=draft.ahead.cap if draft.ahead else None,
         gates=draft.ahead.gates if draft.ahead else (),
         facts=_argued_facts(facts),
         rules=draft.rules,
         rejected=draft.rejected,
         reasons=draft.reasons,
+        next_lot=_next_lot(facts),
+        missing_units=_missing_units(facts, draft, today),
     )
+    return verdict, _risk_of(draft)
 
 
-def _product_type(facts: OfferFacts) -> str:
-    if facts.observed is not None:
-        return facts.observed.product_type
-    return facts.ahead.entry.product_type or "PRODUCT"
+def _risk_of(draft: _Draft) -> LateOdds | None:
+    """Return the chances of late orders that come with the units sold ahead."""
+    if draft.offer is None or draft.ahead is None or draft.ahead.exposure is None or not draft.ahead.accepted:
+        return None
+    return draft.ahead.exposure.late_odds(draft.offer.quantity)
+
+
+def _next_lot(facts: OfferFacts) -> AwaitedLot | None:
+    spare = (lot for lot in facts.ahead.inbound.expected if facts.ahead.spare_units(lot) > 0)
+    return next((await_lot(lot) for lot in spare), None)
+
+
+def _missing_units(facts: OfferFacts, draft: _Draft, today: date) -> int | None:
+    """Return how many more units on the shelf would let it sell from stock."""
+    least = _least_available(facts)
+    wanted = None if least is None else facts.ahead.portion.least_for(least)
+    if draft.offer is None or draft.mode is ListingMode.IN_STOCK or wanted is None:
+        return None
+    return wanted - facts.atp.units_on(today) + facts.atp.short_units
+
+
+def _available(facts: OfferFacts, today: date) -> int:
+    """Return what the account may promise from stock today: its portion of the pool's ATP."""
+    return facts.ahead.portion.of(facts.atp.units_on(today))
+
+
+def hangs_on_inbound(facts: OfferFacts, today: date) -> bool:
+    """Tell whether a listing can only sell ahead of inbound that is there to be sold, if its policy lets it.
+
+    Only these share the account's late budget: all others are decided by themselves.
+    """
+    if facts.policy.backorder is BackorderKind.NEVER or not facts.ahead.inbound.expected:
+        return False
+    if _untouchable(facts) is not None:
+        return False
+    least = _least_available(facts)
+    return least is None or _available(facts, today) < least
+
+
+def would_sell_ahead(facts: OfferFacts, calendar: ShipCalendar) -> Stake | None:
+    """Say what selling a listing ahead that hangs on inbound is worth and puts at risk; `None`: not sold.
+
+    What is shown now plays no part, so that the answer is the same once it has taken effect.
+    """
+    answer = decide_sell_ahead(facts.policy, facts.ahead, calendar)
+    if not answer.accepted or answer.cap is None or answer.exposure is None:
+        return None
+    return Stake(
+        exposure=answer.exposure,
+        units=answer.cap.units,
+        margin_minor=facts.ahead.margin_minor,
+        late_cost_minor=facts.policy.late_order_cost_minor,
+    )
 
 
 def _untouchable(facts: OfferFacts) -> _Draft | None:
     """Leave a listing alone that is not ours to decide on, and say why."""
     if facts.on_hand is None:
         why = "The stock list does not know this SKU, so nothing is decided about it."
-    elif facts.observed is not None and facts.observed.other_channels:
+    elif facts.observed.other_channels:
         channels = ", ".join(facts.observed.other_channels)
         why = f"It also sells through {channels}; listings with another channel are never touched."
     else:
         return None
-    selling = facts.observed is not None and facts.observed.offer.quantity > 0
-    mode = ListingMode.IN_STOCK if selling else ListingMode.SOLD_OUT
+    mode = ListingMode.IN_STOCK if facts.observed.offer.quantity > 0 else ListingMode.SOLD_OUT
     return _Draft(
         mode=mode, offer=None, reasons=(why,), rules=("Only what the seller's records know is changed.",)
     )
@@ -176,25 +196,20 @@ def _untouchable(facts: OfferFacts) -> _Draft | None:
 
 def _from_stock(facts: OfferFacts, available: int) -> _Draft | None:
     """Offer stock on hand with the normal handling time, less a buffer for orders already under way."""
-    policy, observed = facts.policy, facts.observed.offer if facts.observed else None
-    if available < 1:
+    observed, least = facts.observed.offer, _least_available(facts)
+    if least is None or available < least:
         return None
-    selling = observed is not None and observed.quantity > 0 and not _is_sold_ahead(facts, observed)
-    if not selling and available < policy.reopen_units:
-        return None
-    buffer = latency_buffer(facts.ahead.demand.units_per_day * facts.lag_days, policy.latency_risk)
-    listed = policy.max_listed if facts.ahead.entry.max_listed is None else facts.ahead.entry.max_listed
+    buffer, listed = _buffer(facts), _most_listed(facts)
     quantity = min(listed, available - buffer)
-    if quantity < 1:
-        return None
     reasons = [f"{available} units can be promised today, so it sells from stock."]
     if buffer:
-        reasons.append(f"{buffer} of them are kept back for orders placed before a change takes effect.")
+        kept = "1 of them is" if buffer == 1 else f"{buffer} of them are"
+        reasons.append(f"{kept} kept back for orders placed before a change takes effect.")
     if listed < available - buffer:
         reasons.append(f"No more than {listed} units are listed at a time.")
-    if observed is not None and observed.restock_on is not None:
+    if observed.restock_on is not None:
         reasons.append(f"The restock date {observed.restock_on} is removed: the stock is here.")
-    if observed is not None and selling and quantity - 1 == observed.quantity >= _PLENTY:
+    if _is_selling(facts) and quantity - 1 == observed.quantity >= _PLENTY:
         # Rates are measured anew each turn, and a buffer that follows them would move the listing to
         # and fro by a unit, a write each time.
         quantity = observed.quantity
@@ -210,6 +225,29 @@ def _from_stock(facts: OfferFacts, available: int) -> _Draft | None:
     )
 
 
+def _least_available(facts: OfferFacts) -> int | None:
+    """Return from how many units that can be promised on it sells from stock; `None` where none may show."""
+    least = 1 + _buffer(facts)
+    if not _is_selling(facts):
+        least = max(least, facts.policy.reopen_units)
+    return least if _most_listed(facts) > 0 else None
+
+
+def _buffer(facts: OfferFacts) -> int:
+    return latency_buffer(facts.ahead.demand.units_per_day * facts.lag_days, facts.policy.latency_risk)
+
+
+def _most_listed(facts: OfferFacts) -> int:
+    listed = facts.ahead.entry.max_listed
+    return facts.policy.max_listed if listed is None else listed
+
+
+def _is_selling(facts: OfferFacts) -> bool:
+    """Tell whether the listing sells from stock now."""
+    observed = facts.observed.offer
+    return observed.quantity > 0 and not _is_sold_ahead(facts, observed)
+
+
 def _is_sold_ahead(facts: OfferFacts, observed: Offer) -> bool:
     """Tell whether an offer carries a later promise, by its restock date or its handling time."""
     if observed.restock_on is not None:
@@ -223,7 +261,7 @@ def _normal_handling(facts: OfferFacts) -> int | None:
     An account default that nobody has overridden stays; so does everything where Amazon sets
     handling times itself, because it would ignore ours.
     """
-    observed = facts.observed.offer.handling_days if facts.observed else None
+    observed = facts.observed.offer.handling_days
     if observed is None or facts.automated_handling is AutomatedHandling.ON:
         return observed
     return _shelf_handling(facts)
@@ -237,11 +275,11 @@ def _shelf_handling(facts: OfferFacts) -> int:
 def _ahead_of_stock(facts: OfferFacts, calendar: ShipCalendar, today: date) -> _Draft:
     """Sell inbound units with a later promise where every gate passes; otherwise close the listing."""
     shown = _promise_shown(facts, calendar, today)
-    ahead = decide_sell_ahead(facts.policy, facts.ahead, calendar, shown=shown, sharers=facts.shared_by)
+    ahead = decide_sell_ahead(facts.policy, facts.ahead, calendar, shown=shown)
     lever, lever_note = _lever(facts)
-    units = ahead.cap.units // facts.shared_by if ahead.accepted and ahead.cap else 0
-    if ahead.cap is None or ahead.promise_on is None or units == 0:
+    if not ahead.accepted or ahead.cap is None or ahead.promise_on is None:
         return _sold_out(facts, ahead)
+    units = ahead.cap.units
     preorder = facts.policy.backorder is BackorderKind.PREORDER
     offer = _offer_with(lever, units, ahead.promise_on, facts, calendar, today)
     reasons = [
@@ -272,8 +310,8 @@ def _promise_shown(facts: OfferFacts, calendar: ShipCalendar, today: date) -> da
 
     A handling time makes a new promise with every order, so there is none to keep.
     """
-    observed = facts.observed.offer if facts.observed else None
-    if observed is None or observed.restock_on is None or observed.quantity == 0:
+    observed = facts.observed.offer
+    if observed.restock_on is None or observed.quantity == 0:
         return None
     if _lever(facts)[0] is Lever.HANDLING_TIME:
         return None
@@ -307,17 +345,18 @@ def _offer_with(
 
 def _sold_out(facts: OfferFacts, ahead: SellAhead) -> _Draft:
     """Close the listing; handling time and restock date stay, they mean nothing at quantity 0."""
-    observed = facts.observed.offer if facts.observed else None
+    observed = facts.observed.offer
     failed = [f"{gate.name}: {gate.value} (needs {gate.limit})" for gate in ahead.gates if not gate.passed]
+    rejected = [f"Selling ahead of inbound, because of {reason}." for reason in failed]
     if not failed and ahead.cap is not None:
         failed = [f"the cap {ahead.cap.binding} leaves no unit"]
-    rejected = [f"Selling ahead of inbound, because of {reason}." for reason in failed]
+        rejected = [f"Selling ahead of inbound: {failed[0]}."]
     return _Draft(
         mode=ListingMode.SOLD_OUT,
         offer=Offer(
             quantity=0,
-            handling_days=observed.handling_days if observed else None,
-            restock_on=observed.restock_on if observed else None,
+            handling_days=observed.handling_days,
+            restock_on=observed.restock_on,
         ),
         reasons=(f"Nothing is free to sell from stock, and it may not be sold ahead: {failed[0]}.",),
         rules=("Sold out: quantity 0 until stock is counted or selling ahead becomes possible.",),
@@ -328,66 +367,32 @@ def _sold_out(facts: OfferFacts, ahead: SellAhead) -> _Draft:
 
 def _without_stale_raise(facts: OfferFacts, draft: _Draft) -> _Draft:
     """Keep the live quantity where the supply is too old to trust for raising it."""
-    observed = facts.observed.offer if facts.observed else None
-    if (
-        facts.stale is None
-        or draft.offer is None
-        or observed is None
-        or draft.offer.quantity <= observed.quantity
-    ):
+    observed = facts.observed.offer
+    if facts.stale is None or draft.offer is None or draft.offer.quantity <= observed.quantity:
         return draft
     return dataclasses.replace(
         draft,
         offer=observed,
         reasons=(*draft.reasons, f"The offer is left as it is: {facts.stale}"),
-        rules=(*draft.rules, "Stale supply may lower a quantity, never raise it."),
+        rules=(*draft.rules, STALE_RULE),
     )
 
 
 def _argued_facts(facts: OfferFacts) -> tuple[Fact, ...]:
-    """List the facts the decision rests on, with the time each was true."""
-    observed = facts.observed
+    """List the facts the decision rests on; `decided` adds the time at which each was true."""
     listed = [
-        Fact(name="on hand, sellable", value=count_units(facts.on_hand), as_of=facts.counted_at),
+        Fact(name=_ON_HAND, value=count_units(facts.on_hand)),
         Fact(name="safety stock withheld", value=count_units(facts.safety_stock)),
         Fact(name="held by open orders", value=count_units(facts.demand_units)),
-        Fact(
-            name="shown by Amazon",
-            value=describe(observed.offer) if observed else "not listed",
-            as_of=observed.observed_at if observed else None,
-        ),
+        Fact(name=_SHOWN, value=describe(facts.observed.offer)),
         Fact(name="policy", value=f"{facts.policy.name} (sell ahead: {facts.policy.backorder.value})"),
     ]
-    for lot in facts.ahead.inbound.expected:
-        forecast = lot.forecast
-        dated = (
-            f"confirmed for {lot.lot.promised_on}" if lot.lot.promised_on else f"ordered {lot.lot.ordered_on}"
-        )
-        sure = f"{forecast.confidence:.0%} probability, by {forecast.method.value} ({forecast.receipts})"
-        value = (
-            f"{lot.units} units from {lot.lot.supplier}, {dated}; ready to ship {lot.ready_on} with {sure}"
-        )
-        listed.append(Fact(name=f"inbound {lot.lot_id}", value=value))
+    listed.extend(
+        Fact(name=f"inbound {lot.lot_id}", value=describe_lot(await_lot(lot)))
+        for lot in facts.ahead.inbound.expected
+    )
     listed.extend(
         Fact(name=f"inbound {lot.lot.lot_id}", value=f"{lot.lot.open_units} units, not counted: {lot.why}")
         for lot in facts.ahead.inbound.doubtful
     )
     return tuple(listed)
-
-
-def latency_buffer(expected_units: float, risk: float) -> int:
-    """Return the smallest b with P(Poisson(expected units) > b) ≤ risk.
-
-    `expected_units` is the order rate times the lag between a buyer's order and our reaction: what
-    may be sold of stock that is already gone. A risk of 0 switches the buffer off.
-    """
-    if risk <= 0 or expected_units <= 0:
-        return 0
-    term = cumulative = math.exp(-expected_units)
-    buffer = 0
-    # Far from the mean a term is too small for a float: before the mean the sum goes on, after it ends.
-    while 1 - cumulative > risk and (term > 0 or buffer < expected_units):
-        buffer += 1
-        term = math.exp(buffer * math.log(expected_units) - expected_units - math.lgamma(buffer + 1))
-        cumulative += term
-    return buffer

@@ -37,7 +37,7 @@ _OPEN = frozenset(
         OrderStatus.UNKNOWN,
     }
 )
-_PENDING = frozenset({OrderStatus.PENDING_AVAILABILITY, OrderStatus.PENDING})
+PENDING = frozenset({OrderStatus.PENDING_AVAILABILITY, OrderStatus.PENDING})
 
 
 class Fulfiller(enum.StrEnum):
@@ -95,7 +95,8 @@ class Order:
     `ship_by_at` is Amazon's latest ship moment and authoritative; it may be missing, and then the
     deadline is unknown, never assumed. `units_kept_until` is set by `carry_over` alone. `status_text`
     keeps Amazon's spelling where `status` is UNKNOWN.
-    `programs` are Amazon's names (PRIME, PREMIUM, …).
+    `programs` are Amazon's names (PRIME, PREMIUM, …). `first_read_at` is when we first saw it: our own
+    experience, no part of what the order is.
     """
 
     account: str
@@ -113,6 +114,7 @@ class Order:
     programs: tuple[str, ...] = ()
     shipments: tuple[Shipment, ...] = ()
     units_kept_until: datetime | None = None
+    first_read_at: datetime | None = dataclasses.field(default=None, compare=False)
 
     @property
     def is_open(self) -> bool:
@@ -122,7 +124,7 @@ class Order:
     @property
     def is_pending(self) -> bool:
         """Whether Amazon still checks the payment: it holds its units but must not ship."""
-        return self.status in _PENDING
+        return self.status in PENDING
 
     @property
     def open_units(self) -> int:
@@ -169,14 +171,17 @@ def lines_by_order(lines: Iterable[ReportedOrderLine]) -> Mapping[OrderId, tuple
     return {order_id: tuple(found) for order_id, found in orders.items()}
 
 
-def carry_over(previous: Order | None, current: Order) -> Order:
+def carry_over(previous: Order | None, current: Order, *, read_at: datetime | None = None) -> Order:
     """Return an order as now reported, with what only its own past can tell.
 
     A pending order that vanishes (payment failed, buyer gone) keeps its units for `PENDING_COOL_OFF`,
     because such a payment is often repeated. One that came back has nothing left to keep.
     A parcel keeps the earliest time it was ever reported with: later updates of the order must not
-    make it look as if it had left after the last stock count.
+    make it look as if it had left after the last stock count. What was never seen before was first read
+    now (`read_at`).
     """
+    first_read_at = read_at if previous is None else previous.first_read_at
+    current = dataclasses.replace(current, first_read_at=first_read_at)
     if previous is not None and previous.shipments:
         left_at = {parcel.shipment_id: parcel.shipped_at for parcel in previous.shipments}
         current = dataclasses.replace(

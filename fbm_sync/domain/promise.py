@@ -12,10 +12,12 @@ from fbm_sync.domain.calendar import ShipCalendar
 class AvailableToPromise:
     """Units that may be newly promised for each day, never taking what a later commitment needs.
 
-    `steps` are (date, units) with both rising; the units hold from that date on.
+    `steps` are (date, units) with both rising; the units hold from that date on. `short_units` are missing
+    on the worst day to come: so many must be found before the first one can be promised.
     """
 
     steps: tuple[tuple[date, int], ...]
+    short_units: int = 0
 
     def units_on(self, on: date) -> int:
         """Return the units that may be promised to ship on a date; 0 before the first step."""
@@ -49,7 +51,7 @@ def look_ahead_atp(
     for day, level in reversed(net):
         lowest = min(lowest, level)
         steps.append((day, max(0, lowest)))
-    return AvailableToPromise(steps=tuple(reversed(steps)))
+    return AvailableToPromise(steps=tuple(reversed(steps)), short_units=max(0, -lowest))
 
 
 def promise_of(order: OrderCover, calendar: ShipCalendar, earliest: date) -> date | None:

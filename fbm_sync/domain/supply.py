@@ -10,6 +10,8 @@ from fbm_sync.domain.order import Fulfiller, Order, Sku
 
 LotId = NewType("LotId", str)
 
+_FACTORY, _CUSTOMS = "factory", "customs"
+
 
 class LotStatus(enum.StrEnum):
     """How far a purchase order line has come."""
@@ -41,10 +43,19 @@ class StockCount:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One stage of a lot's way, such as factory, ocean, customs, road, and the day it should be over."""
+
+    name: str
+    planned_end_on: date
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
     """One expected receipt: the unit that is late together.
 
-    `promised_on` is the supplier's confirmed date of arrival, `ordered_on` the day we ordered.
+    `promised_on` is the supplier's confirmed date of arrival, `ordered_on` the day we ordered; `legs`
+    are the stages of its way in their order, if they are known.
     """
 
     po_id: str
@@ -58,6 +69,7 @@ class Lot:
     promised_on: date | None = None
     lane: str = ""
     pool: str = ""
+    legs: tuple[Leg, ...] = ()
 
     @property
     def lot_id(self) -> LotId:
@@ -71,10 +83,33 @@ class Lot:
             return 0
         return max(0, self.quantity - self.received_units)
 
+    @property
+    def planned_on(self) -> date | None:
+        """The day it is planned to arrive: the end of its last leg, else as the supplier confirmed."""
+        return self.legs[-1].planned_end_on if self.legs else self.promised_on
+
+    @property
+    def legs_ahead(self) -> tuple[Leg, ...]:
+        """The legs that are not over yet, as far as the status tells.
+
+        What travels has left the factory; what is at customs has all legs before customs behind it.
+        """
+        names = [leg.name for leg in self.legs]
+        done = 0
+        if self.status in (LotStatus.IN_TRANSIT, LotStatus.CUSTOMS) and _FACTORY in names:
+            done = names.index(_FACTORY) + 1
+        if self.status is LotStatus.CUSTOMS and _CUSTOMS in names:
+            done = max(done, names.index(_CUSTOMS))
+        return self.legs[done:]
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """A past arrival: what really happened to a purchase order, the food of lead-time learning."""
+    """A past arrival: what really happened to a purchase order, the food of lead-time learning.
+
+    It may also be the end of one leg of the way: then `lane` is the leg's name, and the dates are those
+    of the leg: planned and real end, as planned when it began.
+    """
 
     po_id: str
     supplier: str
@@ -123,6 +158,14 @@ class SupplySnapshot:
         return max((count.counted_at for count in self.stock), default=None)
 
     @property
+    def counted_by_pool(self) -> Mapping[str, datetime]:
+        """The newest count of each pool."""
+        newest: dict[str, datetime] = {}
+        for count in self.stock:
+            newest[count.pool] = max(count.counted_at, newest.get(count.pool, count.counted_at))
+        return newest
+
+    @property
     def on_hand_units(self) -> int:
         """All units counted, the measure by which a shrunken snapshot is noticed."""
         return sum(count.on_hand for count in self.stock)
@@ -138,7 +181,6 @@ class SnapshotSummary:
 
 
 _CLOCK_TOLERANCE = timedelta(minutes=10)
-_DAYS_SAID_FROM = 3
 
 
 def doubts_about(
@@ -172,14 +214,15 @@ def doubts_about(
 
 
 def why_stale(counted_at: datetime | None, now: datetime, *, max_age_hours: int) -> str | None:
-    """Say why the stock list is too old to raise anything; `None` while it is fresh."""
+    """Say why the stock list is too old to raise anything; `None` while it is fresh.
+
+    The words name the count's time, not its age: a decision does not change because a minute passed.
+    """
     if counted_at is None:
         return "no stock has been counted yet."
-    age = now - counted_at
-    if age <= timedelta(hours=max_age_hours):
+    if now - counted_at <= timedelta(hours=max_age_hours):
         return None
-    said = f"{age.days} days" if age.days >= _DAYS_SAID_FROM else f"{age.total_seconds() / 3600:.0f} h"
-    return f"the stock list was counted {said} ago, more than {max_age_hours} h."
+    return f"the stock list was counted at {counted_at:%Y-%m-%d %H:%M}Z, more than {max_age_hours} h ago."
 
 
 def sellable_on_hand(counts: Iterable[StockCount], orders: Iterable[Order]) -> Mapping[Sku, int]:

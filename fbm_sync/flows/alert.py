@@ -26,10 +26,13 @@ from fbm_sync.domain.finding import (
     stale_orders_finding,
     supply_findings,
 )
-from fbm_sync.domain.plan import OrderAssessment, ShopTerms, assess_orders
+from fbm_sync.domain.plan import assess_orders
+from fbm_sync.domain.risk import shortages
+from fbm_sync.domain.shop import ShopTerms
 from fbm_sync.domain.supply import why_stale
 from fbm_sync.errors import DeliveryError
-from fbm_sync.flows.facts import load_facts
+from fbm_sync.flows.facts import load_orders, load_totals
+from fbm_sync.flows.scope import scope_of
 from fbm_sync.ports import Books, Clock, Ledger, Notifier
 
 _log = structlog.get_logger()
@@ -94,13 +97,11 @@ def alert(
 
 def _update(ledger: Ledger, now: datetime, shop: ShopTerms, terms: AlertTerms) -> tuple[Transition, ...]:
     with ledger.transaction() as books:
-        facts = load_facts(books, shop, now)
-        assessment = assess_orders(facts, shop, now)
-        findings = _findings(books, assessment, shop, terms, now)
+        _judge(books, now, shop)
+        findings = _findings(books, shop, terms, now)
         update = update_alerts(
             books.alerts.alerts(), findings, shop.calendar, now=now, quiet_hours=terms.quiet_hours
         )
-        books.orders.record_outlooks(assessment.outlooks)
         books.alerts.record(update.alerts)
         loud = [step for step in update.transitions if step.alert.finding.severity is not Severity.INFO]
         books.alerts.enqueue(loud, terms.channels)
@@ -110,17 +111,27 @@ def _update(ledger: Ledger, now: datetime, shop: ShopTerms, terms: AlertTerms) -
     return update.transitions
 
 
-def _findings(
-    books: Books, assessment: OrderAssessment, shop: ShopTerms, terms: AlertTerms, now: datetime
-) -> list[Finding]:
+def _judge(books: Books, now: datetime, shop: ShopTerms) -> None:
+    """Judge the open orders anew that time or news may have changed; the plan has mostly done so already."""
+    totals = load_totals(books, shop, now)
+    scope = scope_of(books, shop, totals, now)
+    if scope.is_empty:
+        return
+    facts = load_orders(books, shop, now, scope.skus)
+    outlooks = assess_orders(facts, shop, now, totals).outlooks
+    books.orders.record_outlooks(outlooks, now, scope.skus)
+
+
+def _findings(books: Books, shop: ShopTerms, terms: AlertTerms, now: datetime) -> list[Finding]:
     """Collect all that is wrong now: orders, stock, the seller's records, pushes, reading itself."""
-    reading = books.supply.reading()
-    counted_at = reading.snapshot.counted_at if reading else None
+    state = books.supply.state()
+    counted_at = max(state.counted_at.values(), default=None)
     stale = why_stale(counted_at, now, max_age_hours=shop.limits.max_supply_age_hours)
+    worrying = books.orders.worrying()
     found = [
-        *order_findings(assessment.outlooks),
-        *oversold_findings(assessment.short),
-        *supply_findings(stale, reading.doubts if reading else ()),
+        *order_findings(worrying),
+        *oversold_findings(shortages(worrying)),
+        *supply_findings(stale, state.doubts),
     ]
     for account in shop.accounts:
         found.extend(push_findings(books.offers.receipts(account), now, shop.limits))

@@ -250,7 +250,10 @@ class _Push:
                 books.offers.record_observed(list(seen.values()))
                 for receipt in live:
                     confirmed = dataclasses.replace(
-                        receipt, outcome=PushOutcome.CONFIRMED, at=self.clock.now()
+                        receipt,
+                        outcome=PushOutcome.CONFIRMED,
+                        at=self.clock.now(),
+                        accepted_at=receipt.at,
                     )
                     books.offers.record_receipt(confirmed, self.run_id)
             left -= len(live)

@@ -1,15 +1,18 @@
 """The door to the store: what is recorded, book by book, one transaction at a time."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
 from fbm_sync.domain.alert import Alert, Notification, Transition
+from fbm_sync.domain.allocation import Assigned
 from fbm_sync.domain.change import PushOutcome, PushReceipt
+from fbm_sync.domain.decision import OfferDecision
+from fbm_sync.domain.health import Standing
 from fbm_sync.domain.listing import ObservedOffer, OfferChange
-from fbm_sync.domain.offer import OfferDecision
+from fbm_sync.domain.open_risk import OpenRisks
 from fbm_sync.domain.order import Order, OrderId, Sku
 from fbm_sync.domain.risk import OrderOutlook
 from fbm_sync.domain.supply import SnapshotSummary, SupplySnapshot
@@ -58,6 +61,31 @@ class OrderBook(Protocol):
     def touched_since(self, since: datetime) -> tuple[Order, ...]:
         """Return orders created, due or shipped since an instant: the basis of rates and metrics."""
 
+    def current(
+        self, now: datetime, since: datetime, skus: Collection[Sku] | None = None
+    ) -> tuple[Order, ...]:
+        """Return orders that hold units now or were touched since an instant; with `skus` theirs only."""
+
+    def tied_to(self, skus: Collection[Sku], now: datetime) -> frozenset[Sku]:
+        """Return the SKUs that share an order holding units with one of these, these included."""
+
+    def skus_turning(self, since: datetime, until: datetime) -> frozenset[Sku]:
+        """Return the SKUs of orders that time alone has changed in between: due, let go, judged till then."""
+
+    def latest_first_reads(self, account: str, before: datetime, limit: int) -> tuple[Order, ...]:
+        """Return the latest orders that were first read before an instant, newest first."""
+
+    def first_created(self, account: str, since: datetime) -> datetime | None:
+        """Return when the account's first order since an instant was placed, those Amazon ships left out."""
+
+    def standings(self, account: str, now: datetime) -> tuple[Standing, Standing]:
+        """Return the account's late shipments and cancellations now, measured as `domain.health` does."""
+
+    def open_risks(
+        self, account: str, now: datetime, late_limit: float, without: Collection[Sku] = ()
+    ) -> OpenRisks:
+        """Return what open orders put at risk, as last judged; of other SKUs than these."""
+
     def every(self) -> tuple[Order, ...]:
         """Return every recorded order, whatever its state."""
 
@@ -82,11 +110,25 @@ class OrderBook(Protocol):
     def save_cursor(self, account: str, cursor: PageCursor | None) -> None:
         """Remember where the pull stands; `None` when it is complete."""
 
-    def record_outlooks(self, outlooks: Sequence[OrderOutlook]) -> None:
-        """Replace all order outlooks by these."""
+    def record_outlooks(
+        self, outlooks: Sequence[OrderOutlook], now: datetime, skus: Collection[Sku] | None = None
+    ) -> None:
+        """Replace all outlooks by these, or those of orders for some SKUs; history keeps the former."""
 
-    def outlooks(self) -> tuple[OrderOutlook, ...]:
-        """Return the outlook of every open order as last judged."""
+    def worrying(self) -> tuple[OrderOutlook, ...]:
+        """Return the outlooks of orders that are not on track or that something is short for."""
+
+    def assigned(self, skus: Collection[Sku] | None = None) -> Assigned:
+        """Return what open orders were assigned when last judged, of all or of orders for some SKUs."""
+
+    def outlooks(
+        self, *, order_ids: Sequence[OrderId] = (), at: datetime | None = None
+    ) -> tuple[OrderOutlook, ...]:
+        """Return the outlook of each order (all open ones when none is named), as last judged.
+
+        With `at`, the one in force at that instant, as it was when the order was first judged so: state,
+        stage, promise and the lot to blame still held, odds and hours left may have moved a little.
+        """
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +142,18 @@ class SupplyReading:
     read_at: datetime
     doubts: tuple[str, ...] = ()
     doubted_at: datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SupplyState:
+    """How old the believed supply is: the newest count by pool, what was learned from, and any doubts.
+
+    `past` changes whenever there is something new to learn from.
+    """
+
+    counted_at: Mapping[str, datetime] = dataclasses.field(default_factory=dict)
+    past: str = ""
+    doubts: tuple[str, ...] = ()
 
 
 class SupplyBook(Protocol):
@@ -117,6 +171,18 @@ class SupplyBook(Protocol):
     def reading(self) -> SupplyReading | None:
         """Return the believed supply; `None` before the first accepted snapshot."""
 
+    def state(self) -> SupplyState:
+        """Return how old the believed supply is and what is doubted, without reading the lists."""
+
+    def part(self, skus: Collection[Sku]) -> SupplySnapshot:
+        """Return the counts, lots and catalogue entries of some SKUs."""
+
+    def skus_with_lots(self) -> frozenset[Sku]:
+        """Return the SKUs that any lot brings."""
+
+    def past(self) -> SupplySnapshot:
+        """Return all receipts, and the lots that tell of the past: closed ones and those with legs."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
@@ -130,6 +196,15 @@ class Hold:
     released_at: datetime | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionCensus:
+    """How many decisions are in force, how many ask for a change, and how many leave a listing alone."""
+
+    listings: int = 0
+    changes: int = 0
+    untouched: int = 0
+
+
 class OfferBook(Protocol):
     """What is recorded of offers: seen, decided, pushed, held."""
 
@@ -139,8 +214,11 @@ class OfferBook(Protocol):
     def observed(self, account: str, skus: Sequence[Sku] = ()) -> Mapping[Sku, ObservedOffer]:
         """Return what Amazon last showed, by SKU; of all listings when none is named."""
 
+    def listed(self) -> tuple[Sku, ...]:
+        """Return the SKUs of all listings, sorted."""
+
     def record_decisions(self, decisions: Sequence[OfferDecision]) -> int:
-        """Record decisions; one equal to the SKU's last (times and run apart) only renews its date.
+        """Record decisions; one equal to the SKU's last only renews its date, where its facts are newer.
 
         Returns how many differ from the decision before.
         """
@@ -148,11 +226,20 @@ class OfferBook(Protocol):
     def decisions(self, *, skus: Sequence[Sku] = (), at: datetime | None = None) -> tuple[OfferDecision, ...]:
         """Return the decision in force for each SKU (all when none is named), now or at an instant."""
 
+    def census(self) -> DecisionCensus:
+        """Count the decisions in force."""
+
+    def sharing_budget(self, account: str) -> frozenset[Sku]:
+        """Return the SKUs for which the account's spare orders were weighed when they were last decided."""
+
     def record_receipt(self, receipt: PushReceipt, run_id: str) -> None:
         """Record Amazon's answer to a change; each SKU's newest answer is the one in force."""
 
     def receipts(self, account: str, outcomes: Sequence[PushOutcome] = ()) -> tuple[PushReceipt, ...]:
         """Return each SKU's newest answer, of the given outcomes only when any are named."""
+
+    def latest_confirmed(self, account: str, before: datetime, limit: int) -> tuple[PushReceipt, ...]:
+        """Return the latest changes that were seen live before an instant, newest first."""
 
     def record_hold(self, hold: Hold) -> None:
         """Remember a hold; one with the same id stays as it was. Older open holds of the account end."""
@@ -200,6 +287,36 @@ class Pause:
     since: datetime
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """The SKUs of which something has changed since the last plan; `up_to` numbers the last change."""
+
+    skus: frozenset[Sku]
+    up_to: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PlanBasis:
+    """What the last plan rested on beyond single SKUs, as digests: the shop as a whole, and each account."""
+
+    planned_at: datetime
+    shop: str
+    accounts: Mapping[str, str]
+
+
+class PlanBook(Protocol):
+    """What is recorded so that a plan need not go through the whole shop."""
+
+    def news(self) -> News:
+        """Return what has changed since the last plan."""
+
+    def basis(self) -> PlanBasis | None:
+        """Return what the last plan rested on; `None` before the first."""
+
+    def settle(self, news: News, basis: PlanBasis) -> None:
+        """Note that a plan has taken these news into account; what came in meanwhile stays news."""
+
+
 class RunBook(Protocol):
     """What is recorded of the daemon's own work."""
 
@@ -225,6 +342,28 @@ class RunBook(Protocol):
         """Remember what is left of one limit."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """How far back the past is kept: records of what was over before, and orders that ended before."""
+
+    records: datetime
+    orders: datetime
+
+
+class HistoryBook(Protocol):
+    """What is only history: nothing in force, nothing still open, nothing on its way is ever part of it.
+
+    Counts are by kind: superseded decisions, outlooks that ended, answers that a newer one replaced,
+    resolved alerts, delivered notifications, orders that are shipped or cancelled.
+    """
+
+    def count(self, horizon: Horizon) -> Mapping[str, int]:
+        """Return how much of each kind lies beyond the horizon."""
+
+    def drop(self, horizon: Horizon, *, limit: int) -> Mapping[str, int]:
+        """Forget at most `limit` of each kind, the oldest first; return how many are gone."""
+
+
 class Books(Protocol):
     """The ledger opened in one transaction: everything written through it is kept, or nothing is."""
 
@@ -245,12 +384,26 @@ class Books(Protocol):
         """Alerts."""
 
     @property
+    def plans(self) -> PlanBook:
+        """Plans."""
+
+    @property
     def runs(self) -> RunBook:
         """Runs."""
+
+    @property
+    def history(self) -> HistoryBook:
+        """History."""
 
 
 class Ledger(Protocol):
     """The store, where the flows meet. Transactions are short: none stays open during a network call."""
+
+    def snapshot(self) -> AbstractContextManager[Books]:
+        """Open the books for reading only, all as they were at one moment; others may write meanwhile.
+
+        Raises `StoreError` when the database cannot be used.
+        """
 
     def transaction(self) -> AbstractContextManager[Books]:
         """Open the books for reading and writing; an exception inside undoes everything.

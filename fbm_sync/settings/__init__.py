@@ -8,7 +8,7 @@ This is the only place that reads environment variables.
 """
 
 from fbm_sync.settings.marketplaces import MARKETPLACES, Marketplace, Region
-from fbm_sync.settings.reader import find_config, load
+from fbm_sync.settings.reader import find_config, load, load_policies
 from fbm_sync.settings.secrets import Credentials, read_credentials
 from fbm_sync.settings.values import (
     AccountSettings,
@@ -42,5 +42,6 @@ __all__ = [
     "SupplySettings",
     "find_config",
     "load",
+    "load_policies",
     "read_credentials",
 ]

@@ -3,13 +3,14 @@
 import copy
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from fbm_sync.domain.policy import BackorderPolicy
 from fbm_sync.errors import ConfigError
 from fbm_sync.settings import schema
 from fbm_sync.settings.faults import describe, key_at
@@ -72,6 +73,40 @@ def load(path: Path, environ: Mapping[str, str] | None = None) -> Settings:
     if faults:
         raise ConfigError([f"{path.name}: {fault}" for fault in faults])
     return settings
+
+
+def load_policies(
+    path: Path, changes: Iterable[tuple[str, str, str]], environ: Mapping[str, str] | None = None
+) -> Mapping[str, BackorderPolicy]:
+    """Read the policies of a configuration file as if some options had other values; the file stays.
+
+    Each change names a policy, an option and its value as the file would spell it; quotes around a word
+    may be left out. What a named policy leaves out it takes from the default one, changed or not.
+    Raises `ConfigError` with every fault, as `load` would word it.
+    """
+    content = _read_toml(path)
+    policies = content.setdefault("policy", {})
+    policies.setdefault("default", {})
+    unknown = []
+    for policy, key, text in changes:
+        if policy not in policies:
+            unknown.append(f"policy.{policy}: there is no such policy (known: {', '.join(policies)})")
+        else:
+            policies[policy][key] = _value(text)
+    file, faults = _validated(content)
+    resolver = Resolver(path.resolve().parent, os.environ if environ is None else environ, content)
+    settings = resolver.settings(path, file)
+    if faults := [*unknown, *faults, *resolver.faults]:
+        raise ConfigError(faults)
+    return settings.policies
+
+
+def _value(text: str) -> Any:
+    """Return the value a text spells; what is none by the grammar of the file is a word without quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
 from fbm_sync.domain.change import PushLimits
+from fbm_sync.domain.channel import Channel
 from fbm_sync.domain.policy import BackorderKind, BackorderPolicy, Lever
 from fbm_sync.settings import notation, schema
 from fbm_sync.settings.marketplaces import MARKETPLACES, Region
@@ -26,6 +28,8 @@ from fbm_sync.settings.values import (
     Settings,
     SupplySettings,
 )
+
+_NEARLY = 1e-9
 
 LOG_CHANNEL = "log"
 """The name of the channel that is always there: the log itself."""
@@ -50,6 +54,7 @@ class Resolver:
         return Settings(
             path=path,
             store_url=self._store_url(file.store.url),
+            keep_days=file.store.keep_days,
             accounts=accounts,
             supply=SupplySettings(kind="csv", directory=self._inside(file.supply.directory)),
             calendar=_calendar(file.calendar),
@@ -101,6 +106,7 @@ class Resolver:
             account for account in (self._account(table) for table in tables) if account is not None
         )
         self._refuse_twins(accounts)
+        self._refuse_crowded_pools(accounts)
         return accounts
 
     def _account(self, table: schema.AccountTable) -> AccountSettings | None:
@@ -127,6 +133,8 @@ class Resolver:
             automated_handling_time=table.automated_handling_time,
             push=table.push,
             rate_factor=table.rate_factor,
+            channel=Channel(pool=table.pool.strip(), share=table.share, reserve_units=table.reserve_units),
+            timezone=table.timezone,
             client_secret_created_on=table.client_secret_created_on,
             notifications=self._notifications(f"{place}.notifications", table.notifications),
         )
@@ -172,6 +180,19 @@ class Resolver:
                         "give every account a queue of its own, or one takes the other's messages"
                     )
 
+    def _refuse_crowded_pools(self, accounts: Sequence[AccountSettings]) -> None:
+        """Refuse pools named by some accounts only, and shares that promise more than the whole."""
+        named = [account for account in accounts if account.channel.pool]
+        for account in accounts:
+            if named and not account.channel.pool:
+                self.faults.append(
+                    f"accounts.{account.name}.pool: missing, while account {named[0].name} sells from pool "
+                    f"{named[0].channel.pool!r} only; name the pool of every account, or of none"
+                )
+        for pool in sorted({account.channel.pool for account in accounts}):
+            sharing = [account for account in accounts if account.channel.pool == pool]
+            self.faults += _share_faults(sharing)
+
     # --- policies ---------------------------------------------------------------------------------
 
     def _policies(
@@ -185,6 +206,7 @@ class Resolver:
             own = {key: getattr(table, key) for key in table.model_fields_set}
             policies[name] = _policy(name, default.model_copy(update=own))
         self._refuse_dead_levers(policies, accounts)
+        self._refuse_unsure_promises(policies)
         return MappingProxyType(policies)
 
     def _refuse_dead_levers(
@@ -198,6 +220,18 @@ class Resolver:
                 self.faults.append(
                     f'policy.{name}.lever: "handling_time" has no effect while automated_handling_time is '
                     '"on"; write "restock_date"'
+                )
+
+    def _refuse_unsure_promises(self, policies: Mapping[str, BackorderPolicy]) -> None:
+        """Refuse dates that are less sure than the units sold for them must be: hardly any could be sold."""
+        for name, policy in policies.items():
+            needed = 1 - policy.late_risk
+            if policy.backorder is not BackorderKind.NEVER and policy.confidence < needed - _NEARLY:
+                surer = f", or a confidence of at least {needed:g}" if needed < 1 else ""
+                self.faults.append(
+                    f"policy.{name}.confidence: {policy.confidence:g} is less than late_risk = "
+                    f"{policy.late_risk:g} demands of every unit sold ahead, so hardly any could be sold; "
+                    f"write late_risk = {1 - policy.confidence:g}{surer}"
                 )
 
     # --- alerts -----------------------------------------------------------------------------------
@@ -234,6 +268,21 @@ class Resolver:
         if not value:
             self.faults.append(f"{place}: the environment variable {name} is not set")
         return value
+
+
+def _share_faults(sharing: Sequence[AccountSettings]) -> list[str]:
+    """Say which shares of one stock cannot be: together over 1, or nothing left for an account without."""
+    shares = {one.name: one.channel.share for one in sharing if one.channel.share is not None}
+    total = sum((Fraction(str(share)) for share in shares.values()), Fraction(0))
+    listed = " + ".join(f"{share:g} ({name})" for name, share in shares.items())
+    if total > 1:
+        first = next(iter(shares))
+        return [f"accounts.{first}.share: the shares of one stock are {listed}; write at most 1 in all"]
+    return [
+        f"accounts.{one.name}.share: missing, and nothing is left for it beside {listed}; write a share"
+        for one in sharing
+        if total == 1 and one.channel.share is None
+    ]
 
 
 def _queues(account: AccountSettings) -> list[QueueSettings]:

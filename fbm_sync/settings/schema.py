@@ -71,6 +71,8 @@ Amount = Annotated[str, Field(description=_AMOUNT), _checked_with(minor_units)]
 Minutes = Annotated[float, Field(ge=0.01, le=1440, description="a number of minutes above 0, at most 1440")]
 Switch = Annotated[bool, Field(description="true or false")]
 Address = Annotated[str, Field(description="a web address in quotes"), AfterValidator(web_address)]
+_ZONE = "a time zone like America/Los_Angeles"
+Zone = Annotated[str, Field(description=_ZONE), AfterValidator(_known_zone)]
 Basis = Annotated[HealthBasis, Field(description='"ship_by", "created" or "shipped"')]
 
 
@@ -86,6 +88,9 @@ class StoreTable(Table):
     url: Annotated[str, Field(min_length=1, description="a database address in quotes")] = (
         "sqlite:///fbm_sync.db"
     )
+    keep_days: Annotated[
+        int, Field(ge=0, le=3650, description="a whole number of days from 0 (keep all) to 3650")
+    ] = 90
 
 
 class NotificationsTable(Table):
@@ -137,6 +142,10 @@ class AccountTable(Table):
     ] = None
     push: Switch = False
     rate_factor: Annotated[float, Field(gt=0, le=10_000, description="a number above 0, like 1.0")] = 1.0
+    pool: Annotated[str, Field(description="the name of a pool in quotes")] = ""
+    share: Annotated[float | None, Field(ge=0, le=1, description="a number from 0 to 1")] = None
+    reserve_units: Count = 0
+    timezone: Annotated[Zone | None, Field(description=_ZONE)] = None
     notifications: NotificationsTable | None = None
 
 
@@ -150,9 +159,7 @@ class SupplyTable(Table):
 class CalendarTable(Table):
     """`[calendar]`."""
 
-    timezone: Annotated[
-        str, Field(description="a time zone like America/Los_Angeles"), AfterValidator(_known_zone)
-    ] = "America/Los_Angeles"
+    timezone: Zone = "America/Los_Angeles"
     ship_days: Annotated[
         list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]],
         Field(min_length=1, description=f"a list with at least one of {', '.join(WEEKDAYS)}"),
@@ -189,6 +196,7 @@ class PolicyTable(Table):
     receiving_days: Days = _POLICY.receiving_days
     past_due_days: Days = _POLICY.past_due_days
     default_slip_days: Days = _POLICY.default_slip_days
+    half_life_receipts: Count = _POLICY.half_life_receipts
     firm_statuses: Annotated[
         list[Annotated[LotStatus, Field(strict=False)]],
         Field(description=f"a list of {', '.join(LotStatus)}"),
@@ -214,6 +222,8 @@ class PolicyTable(Table):
     max_cash: Annotated[Amount | None, Field(description=_AMOUNT)] = None
     late_order_cost: Annotated[Amount | None, Field(description=_AMOUNT)] = None
     account_risk: Share = _POLICY.account_risk
+    short_share: Share = _POLICY.short_share
+    no_show_share: Share = _POLICY.no_show_share
 
 
 class LimitsTable(Table):
@@ -256,6 +266,7 @@ class OrdersTable(Table):
     sweep_back_hours: Annotated[
         float, Field(gt=0, le=720, description="a number of hours above 0, at most 720")
     ] = 26
+    split_shipments: Switch = False
 
 
 class DaemonTable(Table):

@@ -8,6 +8,7 @@ from typing import Literal
 
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.change import PushLimits
+from fbm_sync.domain.channel import Channel
 from fbm_sync.domain.policy import BackorderPolicy
 from fbm_sync.settings.marketplaces import Region
 
@@ -44,7 +45,9 @@ class AccountSettings:
 
     `push` lets the daemon write to Amazon. `rate_factor` scales Amazon's published request limits.
     `currency` is that of the first marketplace. `client_secret_created_on` is the day the application's
-    client secret was made, from which its end follows. Without `notifications` there are none.
+    client secret was made, from which its end follows. Without `notifications` there are none. `channel`
+    says which stock it sells, and how much of it. `timezone` is where its orders are due, `None` for the
+    calendar's.
     """
 
     name: str
@@ -57,6 +60,8 @@ class AccountSettings:
     automated_handling_time: Literal["on", "off", "unknown"]
     push: bool
     rate_factor: float
+    channel: Channel = dataclasses.field(default_factory=Channel)
+    timezone: str | None = None
     client_secret_created_on: date | None = None
     notifications: NotificationSettings | None = None
 
@@ -109,13 +114,15 @@ class AlertSettings:
 class OrderSettings:
     """How far back the first pull reads, and how far each later one reaches behind its watermark.
 
-    Every `sweep_every_hours` it reaches back by `sweep_back_hours`, for what Amazon showed late.
+    Every `sweep_every_hours` it reaches back by `sweep_back_hours`, for what Amazon showed late. With
+    `split_shipments` the lines of an order may leave one by one.
     """
 
     first_days: int
     overlap_minutes: int
     sweep_every_hours: float
     sweep_back_hours: float
+    split_shipments: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,10 +149,14 @@ class HealthSettings:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The whole configuration. `path` is the file it came from; `policies` always holds `default`."""
+    """The whole configuration. `path` is the file it came from; `policies` always holds `default`.
+
+    `keep_days` is how long the store keeps what is only history, 0 for ever.
+    """
 
     path: Path
     store_url: str = dataclasses.field(repr=False)
+    keep_days: int
     accounts: tuple[AccountSettings, ...]
     supply: SupplySettings
     calendar: CalendarSettings

@@ -24,15 +24,28 @@ from sqlalchemy import event, func, select
 from fbm_sync.adapters.store import schema
 from fbm_sync.adapters.store.ledger import SqlLedger, open_ledger
 from fbm_sync.domain.alert import Alert, AlertState, Finding, Severity, Transition, TransitionKind
+from fbm_sync.domain.allocation import Cover, CoverSource, ItemCover
 from fbm_sync.domain.change import PushOutcome, PushReceipt
+from fbm_sync.domain.decision import Fact, OfferDecision, Verdict
+from fbm_sync.domain.health import cancellations, late_shipments
 from fbm_sync.domain.listing import ListingMode, ObservedOffer, Offer, OfferChange
-from fbm_sync.domain.offer import Fact, OfferDecision
+from fbm_sync.domain.open_risk import OpenRisks, open_risks
 from fbm_sync.domain.order import Fulfiller, Order, OrderItem, OrderStatus, Shipment
 from fbm_sync.domain.policy import Cap, Gate
 from fbm_sync.domain.risk import OrderOutlook, OrderState
 from fbm_sync.domain.supply import CatalogEntry, Lot, Receipt, SnapshotSummary, StockCount, SupplySnapshot
 from fbm_sync.errors import StoreError
-from fbm_sync.ports import Hold, OrderWindow, PageCursor, Pause, RequestBudget, Unreadable
+from fbm_sync.ports import (
+    DecisionCensus,
+    Hold,
+    Horizon,
+    OrderWindow,
+    PageCursor,
+    Pause,
+    PlanBasis,
+    RequestBudget,
+    Unreadable,
+)
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -67,24 +80,28 @@ def a_parcel(shipped_at, number=1):
 
 
 def a_decision(sku="SKU-1", **changes):
-    facts = {
+    decision = {
         "account": "main",
         "sku": sku,
+        "decided_at": NOW,
+        "run_id": "run-1",
+        "as_of": (NOW - HOUR, None),
+    }
+    verdict = {
         "mode": ListingMode.BACKORDER,
         "desired": Offer(quantity=7, handling_days=None, restock_on=date(2026, 3, 20)),
         "observed": Offer(quantity=0, handling_days=2),
         "product_type": "SHOES",
         "atp_today": 0,
-        "decided_at": NOW,
-        "run_id": "run-1",
         "cap": Cap(units=7, binding="chance", limits={"chance": 7, "inbound_coverage": 9}),
         "gates": (Gate(name="firm_inbound", passed=True, value="9", limit="1"),),
-        "facts": (Fact(name="on_hand", value="0", as_of=NOW - HOUR), Fact(name="policy", value="default")),
+        "facts": (Fact(name="on_hand", value="0"), Fact(name="policy", value="default")),
         "rules": ("Sold ahead.",),
         "rejected": ("Sold out.",),
         "reasons": ("Inbound covers 7 more – früh genug.",),
     }
-    return OfferDecision(**facts | changes)
+    verdict |= {name: changes.pop(name) for name in verdict if name in changes}
+    return OfferDecision(**decision | changes, verdict=Verdict(**verdict))
 
 
 def a_change(sku="SKU-1", account="main"):
@@ -133,6 +150,9 @@ def a_transition(subject="1", **changes):
         "not_before": NOW,
     }
     return Transition(**facts | changes)
+
+
+A_BASIS = PlanBasis(planned_at=NOW, shop="as it is", accounts={"main": "3 spare"})
 
 
 def an_arrival(**changes):
@@ -204,6 +224,13 @@ many_examples = settings(
 def ledger(ledger_url):
     with open_ledger(ledger_url, create=True) as ledger:
         yield ledger
+
+
+@pytest.fixture
+def other_ledger(ledger, ledger_url):
+    """Another process, as it were."""
+    with open_ledger(ledger_url) as other:
+        yield other
 
 
 @pytest.fixture
@@ -443,7 +470,7 @@ class TestReadingOrders:
     @given(outlooks=several(OrderOutlook, "account", "order_id"))
     def test_every_outlook_comes_back_as_it_was_recorded(self, ledger, outlooks):
         with undone(ledger) as books:
-            books.orders.record_outlooks(outlooks)
+            books.orders.record_outlooks(outlooks, NOW)
             found = books.orders.outlooks()
             assert sorted(found, key=_place) == sorted(outlooks, key=_place)
 
@@ -459,11 +486,81 @@ class TestReadingOrders:
             )
 
         soon, later, never = outlook("3", NOW), outlook("1", NOW + DAY), outlook("2", None)
-        books.orders.record_outlooks([outlook("4", NOW), never])
-        books.orders.record_outlooks([later, never, soon])
+        books.orders.record_outlooks([outlook("4", NOW), never], NOW)
+        books.orders.record_outlooks([later, never, soon], NOW)
         assert books.orders.outlooks() == (soon, later, never)
-        books.orders.record_outlooks([])
+        books.orders.record_outlooks([], NOW)
         assert books.orders.outlooks() == ()
+
+    def test_what_was_expected_of_an_order_at_any_moment_can_be_looked_up(self, books):
+        first = _an_outlook(judged_at=NOW)
+        same = _an_outlook(judged_at=NOW + HOUR, late_probability=0.2, reason="a little worse")
+        worse = _an_outlook(judged_at=NOW + 2 * HOUR, state=OrderState.AT_RISK)
+        for outlook in (first, same, worse):
+            books.orders.record_outlooks([outlook], outlook.judged_at)
+        books.orders.record_outlooks([], NOW + 3 * HOUR)
+        in_force = {-1: (), 0: (first,), 1: (first,), 1.9: (first,), 2: (worse,), 2.9: (worse,), 3: ()}
+        for hours, expected in in_force.items():
+            assert books.orders.outlooks(at=NOW + hours * HOUR) == expected
+        assert books.orders.outlooks() == ()
+
+    @pytest.mark.parametrize(
+        "news",
+        [
+            {"state": OrderState.LATE_CERTAIN},
+            {"stage": "T-4"},
+            {"promise_on": None},
+            {"blamed_lot": "PO-2/1"},
+        ],
+        ids=lambda news: next(iter(news)),
+    )
+    def test_an_order_has_a_new_line_in_the_history_only_when_there_is_news(self, ledger, news):
+        seen = []
+        later = NOW + HOUR
+        for outlook in (
+            _an_outlook(),
+            _an_outlook(judged_at=later, late_probability=0.5, slack_days=-1, action="Hurry."),
+            _an_outlook(judged_at=later, **news),
+        ):
+            with ledger.transaction() as books:
+                books.orders.record_outlooks([outlook], outlook.judged_at)
+                assert books.orders.outlooks() == (outlook,)
+            seen.append(rows_in(ledger)["outlook_history"])
+        assert seen == [1, 1, 2]
+
+    def test_only_the_named_orders_are_answered_for(self, books):
+        judged = [_an_outlook(f"{number:04}") for number in range(600)]
+        books.orders.record_outlooks(judged, NOW)
+        assert books.orders.outlooks(order_ids=["0007", "none", "0007"]) == (judged[7],)
+        assert books.orders.outlooks(order_ids=["0007"], at=NOW) == (judged[7],)
+        assert books.orders.outlooks(order_ids=[one.order_id for one in judged], at=NOW) == tuple(judged)
+
+    def test_an_order_that_opens_again_starts_a_new_line(self, books):
+        for hours, outlooks in enumerate(([_an_outlook()], [], [_an_outlook(judged_at=NOW + 2 * HOUR)])):
+            books.orders.record_outlooks(outlooks, NOW + hours * HOUR)
+        lengths = [len(books.orders.outlooks(at=NOW + hours * HOUR)) for hours in range(3)]
+        assert lengths == [1, 0, 1]
+
+    def test_a_clock_set_back_leaves_one_outlook_in_force(self, books):
+        early = _an_outlook(judged_at=NOW - HOUR, state=OrderState.AT_RISK)
+        books.orders.record_outlooks([_an_outlook()], NOW)
+        books.orders.record_outlooks([early], NOW - HOUR)
+        assert books.orders.outlooks(at=NOW) == (early,)
+
+
+def _an_outlook(order_id="1", **changes):
+    facts = {
+        "account": "main",
+        "order_id": order_id,
+        "state": OrderState.ON_TRACK,
+        "reason": "all there",
+        "judged_at": NOW,
+        "ship_by_at": NOW + DAY,
+        "stage": "T-24",
+        "promise_on": date(2026, 3, 2),
+        "blamed_lot": "PO-1/1",
+    }
+    return OrderOutlook(**facts | changes)
 
 
 def _place(value):
@@ -597,17 +694,17 @@ class TestOffers:
             assert sorted(books.offers.decisions(), key=repr) == sorted(decisions, key=repr)
             assert books.offers.record_decisions(decisions) == 0
 
-    def test_an_equal_decision_only_renews_its_date(self, ledger):
+    def test_an_equal_decision_on_newer_facts_only_renews_its_date(self, ledger):
         later = a_decision(
             decided_at=NOW + HOUR,
             run_id="run-2",
-            facts=(
-                Fact(name="on_hand", value="0", as_of=NOW),
-                Fact(name="policy", value="default", as_of=NOW),
-            ),
+            as_of=(NOW, NOW),
         )
+        same = a_decision(decided_at=NOW + HOUR, run_id="run-3")
         with ledger.transaction() as books:
             assert books.offers.record_decisions([a_decision()]) == 1
+            assert books.offers.record_decisions([same]) == 0
+            assert books.offers.decisions() == (a_decision(),)
             assert books.offers.record_decisions([later]) == 0
             assert books.offers.decisions() == (later,)
         assert rows_in(ledger)["offer_decisions"] == 1
@@ -637,17 +734,12 @@ class TestOffers:
         assert books.offers.decisions() == (other,)
         assert books.offers.decisions(at=NOW) == (a_decision(),)
 
-    def test_the_order_of_the_limits_makes_no_new_decision(self, books):
-        turned = Cap(units=7, binding="chance", limits={"inbound_coverage": 9, "chance": 7})
-        books.offers.record_decisions([a_decision()])
-        assert books.offers.record_decisions([a_decision(cap=turned)]) == 0
-
     def test_the_decision_in_force_at_any_moment_can_be_looked_up(self, books):
         first = a_decision()
         renewed = a_decision(
             decided_at=NOW + HOUR,
             run_id="run-2",
-            facts=(Fact(name="on_hand", value="0", as_of=NOW), Fact(name="policy", value="default")),
+            as_of=(NOW, None),
         )
         second = a_decision(decided_at=NOW + 2 * HOUR, atp_today=3)
         for decision in (first, renewed, second):
@@ -741,6 +833,155 @@ class TestOffers:
 
 def _subjects(notifications):
     return [notification.transition.alert.finding.subject for notification in notifications]
+
+
+class TestPlans:
+    def test_whatever_is_recorded_anew_is_news_until_a_plan_has_settled_it(self, ledger):
+        seen = ObservedOffer(
+            account="main", sku="SKU-3", offer=Offer(quantity=1, handling_days=2), observed_at=NOW
+        )
+        with ledger.transaction() as books:
+            books.orders.record([an_order()])
+            books.supply.record(a_snapshot("SKU-2"), NOW)
+            books.offers.record_observed([seen])
+            news = books.plans.news()
+            assert news.skus == {"SKU-1", "SKU-2", "SKU-3"}
+            assert books.plans.basis() is None
+            books.plans.settle(news, A_BASIS)
+            assert books.plans.news().skus == frozenset()
+            assert books.plans.basis() == A_BASIS
+
+    def test_what_says_nothing_new_is_no_news(self, ledger):
+        seen = ObservedOffer(
+            account="main", sku="SKU-3", offer=Offer(quantity=1, handling_days=2), observed_at=NOW
+        )
+        lots = (Lot(po_id="PO-1", line="1", sku="SKU-4", quantity=5, supplier="Acme"),)
+        with ledger.transaction() as books:
+            books.supply.record(a_snapshot("SKU-1", "SKU-2", lots=lots), NOW)
+            books.offers.record_observed([seen])
+            books.plans.settle(books.plans.news(), A_BASIS)
+            later = tuple(StockCount(sku=sku, on_hand=3, counted_at=NOW + HOUR) for sku in ("SKU-2", "SKU-1"))
+            books.supply.record(SupplySnapshot(stock=later, lots=lots), NOW + HOUR)
+            books.offers.record_observed([dataclasses.replace(seen, observed_at=NOW + HOUR)])
+            assert books.plans.news().skus == frozenset()
+            moved = (dataclasses.replace(lots[0], promised_on=date(2026, 4, 1)),)
+            books.supply.record(SupplySnapshot(stock=later[1:], lots=moved), NOW + HOUR)
+            assert books.plans.news().skus == {"SKU-2", "SKU-4"}
+
+    def test_a_count_repeated_after_parcels_have_left_is_news(self, ledger):
+        sent = an_order(shipments=(a_parcel(NOW + HOUR),))
+        with ledger.transaction() as books:
+            books.supply.record(a_snapshot("SKU-1", "SKU-2"), NOW)
+            books.orders.record([sent])
+            books.plans.settle(books.plans.news(), A_BASIS)
+            again = tuple(
+                StockCount(sku=sku, on_hand=3, counted_at=NOW + 2 * HOUR) for sku in ("SKU-1", "SKU-2")
+            )
+            books.supply.record(SupplySnapshot(stock=again), NOW + 2 * HOUR)
+            assert books.plans.news().skus == {"SKU-1"}
+
+    def test_news_that_come_in_while_a_plan_is_at_work_stay(self, books):
+        books.orders.record([an_order(), an_order("2", items=(an_item(2),))])
+        known = books.plans.news()
+        books.orders.record([an_order(updated_at=NOW + HOUR)])
+        books.plans.settle(known, A_BASIS)
+        assert books.plans.news().skus == {"SKU-1"}
+
+    def test_the_lines_an_order_no_longer_has_are_news_as_well(self, books):
+        books.orders.record([an_order()])
+        books.plans.settle(books.plans.news(), A_BASIS)
+        books.orders.record([an_order(items=(an_item(2),), updated_at=NOW + HOUR)])
+        assert books.plans.news().skus == {"SKU-1", "SKU-2"}
+
+    def test_skus_in_the_same_open_orders_are_tied_to_each_other(self, books):
+        gone = an_order("3", status=OrderStatus.SHIPPED, items=(an_item(3), an_item(4)))
+        books.orders.record(
+            [
+                an_order("1", items=(an_item(1), an_item(2))),
+                an_order("2", items=(an_item(2), an_item(3))),
+                gone,
+            ]
+        )
+        assert books.orders.tied_to({"SKU-1"}, NOW) == {"SKU-1", "SKU-2", "SKU-3"}
+        assert books.orders.tied_to({"SKU-4", "SKU-9"}, NOW) == {"SKU-4", "SKU-9"}
+        assert {one.order_id for one in books.orders.current(NOW, NOW + DAY, {"SKU-3"})} == {"2", "3"}
+
+    def test_time_alone_turns_what_falls_due_is_let_go_or_was_judged_until_then(self, books):
+        books.orders.record(
+            [
+                an_order("1", ship_by_at=NOW + HOUR),
+                an_order("2", items=(an_item(2),), ship_by_at=NOW + DAY),
+                an_order("3", items=(an_item(3),), status=OrderStatus.CANCELLED, units_kept_until=NOW + HOUR),
+                an_order("4", items=(an_item(4),), ship_by_at=NOW + DAY),
+            ]
+        )
+        books.orders.record_outlooks([_an_outlook("4", holds_until=NOW + HOUR)], NOW)
+        assert books.orders.skus_turning(NOW, NOW + HOUR / 2) == frozenset()
+        assert books.orders.skus_turning(NOW, NOW + HOUR) == {"SKU-1", "SKU-3", "SKU-4"}
+
+    def test_what_orders_tell_together_is_counted_as_the_domain_counts_it(self, books):
+        mine = [
+            an_order("1", ship_by_at=NOW - HOUR),
+            an_order("2", ship_by_at=NOW - HOUR, fulfilled_by=Fulfiller.AMAZON),
+            an_order("3", ship_by_at=NOW - HOUR, status=OrderStatus.SHIPPED, shipments=(a_parcel(NOW),)),
+            an_order("4", ship_by_at=NOW - 2 * HOUR, status=OrderStatus.PENDING),
+            an_order("5", status=OrderStatus.CANCELLED, items=(an_item(cancelled_by="MERCHANT"),)),
+            an_order("6", created_at=NOW - 8 * DAY, ship_by_at=NOW - 11 * DAY),
+            an_order("7", ship_by_at=None),
+        ]
+        books.orders.record([*mine, an_order("8", account="other", ship_by_at=NOW - HOUR)])
+        assert books.orders.standings("main", NOW) == (late_shipments(mine, NOW), cancellations(mine, NOW))
+        assert books.orders.first_created("main", NOW - 7 * DAY) == NOW - DAY
+        assert books.orders.first_created("main", NOW) is None
+
+    def test_what_open_orders_put_at_risk_is_summed_up_as_the_domain_does(self, books):
+        def waiting(order_id, chance, **changes):
+            part = Cover(source=CoverSource.LOT, units=1, lot="PO-1/1")
+            items = (ItemCover(order_item_id="item-1", sku="SKU-1", open_units=1, cover=(part,)),)
+            return _an_outlook(order_id, late_probability=chance, items=items, **changes)
+
+        outlooks = [
+            waiting("1", 0.02),
+            waiting("2", 0.05),
+            waiting("3", 0.5),
+            waiting("4", 0.5, ship_by_at=NOW - HOUR),
+            waiting("5", 0.0, blamed_lot=None),
+            waiting("6", None, ship_by_at=None),
+            waiting("7", 0.3, account="other"),
+        ]
+        books.orders.record_outlooks(outlooks, NOW)
+        assert books.orders.open_risks("main", NOW, 0.1) == open_risks(outlooks, "main", NOW, 0.1)
+        assert books.orders.open_risks("main", NOW, 0.1, {"SKU-1"}) == OpenRisks()
+
+    def test_outlooks_of_some_skus_are_replaced_without_touching_the_others(self, books):
+        books.orders.record([an_order("1"), an_order("2", items=(an_item(2),))])
+        books.orders.record_outlooks([_an_outlook("1"), _an_outlook("2")], NOW)
+        fresh = _an_outlook("1", state=OrderState.AT_RISK)
+        books.orders.record_outlooks([fresh], NOW + HOUR, {"SKU-1"})
+        assert books.orders.outlooks(order_ids=["1"]) == (fresh,)
+        assert books.orders.worrying() == (fresh,)
+        books.orders.record_outlooks([], NOW + HOUR, {"SKU-2"})
+        assert [one.order_id for one in books.orders.outlooks()] == ["1"]
+        assert books.orders.outlooks(order_ids=["2"], at=NOW) == (_an_outlook("2"),)
+        assert set(books.orders.assigned()) == {("main", "1")}
+        assert books.orders.assigned({"SKU-2"}) == {}
+
+    def test_decisions_are_counted_and_those_that_share_the_budget_are_known(self, books):
+        shared = a_decision("SKU-1", cap=Cap(units=7, binding="headroom", limits={"headroom": 7}))
+        calm = a_decision("SKU-2", cap=None, desired=Offer(quantity=0, handling_days=2))
+        books.offers.record_decisions([shared, calm, a_decision("SKU-3", desired=None, cap=None)])
+        assert books.offers.census() == DecisionCensus(listings=3, changes=1, untouched=1)
+        assert books.offers.sharing_budget("main") == {"SKU-1"}
+        assert books.offers.sharing_budget("other") == frozenset()
+
+    def test_a_snapshot_stays_as_it_was_while_others_write(self, ledger, other_ledger):
+        with ledger.snapshot() as books:
+            assert books.orders.every() == ()
+            with other_ledger.transaction() as others:
+                others.orders.record([an_order()])
+            assert books.orders.every() == ()
+        with ledger.snapshot() as books:
+            assert len(books.orders.every()) == 1
 
 
 class TestAlerts:
@@ -844,6 +1085,116 @@ class TestRuns:
         books.runs.record_budget("main", "getOrder", slower)
         books.runs.record_budget("other", "getOrder", spent)
         assert books.runs.budgets("main") == {"searchOrders": spent, "getOrder": slower}
+
+
+KINDS = ("decisions", "outlooks", "answers", "alerts", "notifications", "orders")
+EVERYTHING = Horizon(records=NOW + 999 * DAY, orders=NOW + 999 * DAY)
+
+
+def _closed_order(order_id, at, status=OrderStatus.SHIPPED, **changes):
+    facts = {"created_at": at - DAY, "updated_at": at, "ship_by_at": at, "shipments": (a_parcel(at),)}
+    return an_order(order_id, status=status, **facts | changes)
+
+
+def _record_past(books, at):
+    """One record of each kind that was over at an instant, and its successor that holds still."""
+    for decision in (a_decision(decided_at=at - DAY), a_decision(decided_at=at, atp_today=3)):
+        books.offers.record_decisions([decision])
+    for outlook in (_an_outlook(judged_at=at - DAY), _an_outlook(judged_at=at, state=OrderState.AT_RISK)):
+        books.orders.record_outlooks([outlook], outlook.judged_at)
+    for answer in (an_answer(at=at), an_answer(PushOutcome.CONFIRMED, at + HOUR)):
+        books.offers.record_receipt(answer, "run-1")
+    over = {"state": AlertState.RESOLVED, "resolved_at": at}
+    books.alerts.record([an_alert("old", changed_at=at, **over), an_alert("open", changed_at=at)])
+    books.alerts.enqueue([a_transition("old", not_before=at)], ["mail", "pager", "post"])
+    told, given_up, waiting = (note.notification_id for note in books.alerts.due(at))
+    books.alerts.mark_sent(told, at)
+    books.alerts.mark_failed(given_up, "no such channel", None)
+    books.alerts.mark_failed(waiting, "no route", at + HOUR)
+    books.orders.record([_closed_order("gone", at), an_order("1", created_at=at, updated_at=at)])
+
+
+class TestHistory:
+    def test_only_what_was_over_before_the_horizon_is_forgotten(self, ledger):
+        at = NOW - 100 * DAY
+        with ledger.transaction() as books:
+            _record_past(books, at)
+        untouched = Horizon(records=at, orders=at)
+        beyond = Horizon(records=at + HOUR / 60, orders=at + HOUR / 60)
+        with ledger.transaction() as books:
+            assert books.history.count(untouched) == dict.fromkeys(KINDS, 0)
+            assert books.history.drop(untouched, limit=100) == dict.fromkeys(KINDS, 0)
+            expected = dict.fromkeys(KINDS, 1) | {"notifications": 2}
+            assert books.history.count(beyond) == expected
+            assert books.history.drop(beyond, limit=100) == expected
+            assert books.history.count(beyond) == dict.fromkeys(KINDS, 0)
+
+    def test_what_is_in_force_survives_any_horizon(self, ledger):
+        with ledger.transaction() as books:
+            _record_past(books, NOW)
+            books.offers.record_hold(a_hold())
+            books.supply.record(a_snapshot(receipts=(an_arrival(),)), NOW)
+            books.history.drop(EVERYTHING, limit=100)
+        left = rows_in(ledger)
+        assert {name: count for name, count in left.items() if count} == {
+            "offer_decisions": 1,
+            "verdicts": 1,
+            "order_outlooks": 1,
+            "outlook_history": 1,
+            "push_receipts": 1,
+            "alerts": 1,
+            "notifications": 1,
+            "orders": 1,
+            "order_items": 1,
+            "changed_skus": 1,
+            "holds": 1,
+            "stock_counts": 1,
+            "receipts": 1,
+            "supply_readings": 1,
+        }
+        with ledger.transaction() as books:
+            assert [one.atp_today for one in books.offers.decisions()] == [3]
+            assert [one.outcome for one in books.offers.receipts("main")] == [PushOutcome.CONFIRMED]
+            assert [one.finding.subject for one in books.alerts.alerts(open_only=False)] == ["open"]
+            assert [note.channel for note in books.alerts.due(NOW + DAY)] == ["post"]
+            assert [one.order_id for one in books.orders.every()] == ["1"]
+            assert [one.state for one in books.orders.outlooks(at=NOW)] == [OrderState.AT_RISK]
+
+    @pytest.mark.parametrize("status", sorted(set(OrderStatus) - set(_CLOSED)))
+    def test_an_order_that_is_not_over_is_never_forgotten(self, books, status):
+        books.orders.record([_closed_order("1", NOW - 999 * DAY, status)])
+        assert books.history.drop(EVERYTHING, limit=100)["orders"] == 0
+
+    @pytest.mark.parametrize(
+        "lately",
+        [
+            {"created_at": NOW},
+            {"updated_at": NOW},
+            {"ship_by_at": NOW},
+            {"shipments": (a_parcel(NOW),)},
+            {"units_kept_until": NOW},
+        ],
+        ids=lambda lately: next(iter(lately)),
+    )
+    def test_an_order_is_kept_while_any_of_its_dates_may_still_count(self, books, lately):
+        books.orders.record([_closed_order("1", NOW - 99 * DAY, **lately)])
+        horizon = Horizon(records=NOW, orders=NOW)
+        assert books.history.drop(horizon, limit=100)["orders"] == 0
+        later = Horizon(records=NOW, orders=NOW + HOUR)
+        assert books.history.drop(later, limit=100)["orders"] == 1
+
+    def test_an_order_takes_its_lines_and_parcels_along_and_another_account_keeps_its_own(self, ledger):
+        with ledger.transaction() as books:
+            books.orders.record([_closed_order("1", NOW - 99 * DAY), an_order("1", account="second")])
+            books.history.drop(Horizon(records=NOW, orders=NOW), limit=100)
+        left = rows_in(ledger)
+        assert (left["orders"], left["order_items"], left["shipments"]) == (1, 1, 0)
+
+    def test_the_oldest_go_first_and_never_more_than_allowed(self, books):
+        for days in (5, 1, 4, 2, 3):
+            books.orders.record([_closed_order(str(days), NOW - days * DAY)])
+        assert books.history.drop(EVERYTHING, limit=2)["orders"] == 2
+        assert [one.order_id for one in books.orders.every()] == ["1", "2", "3"]
 
 
 class TestTransactions:

@@ -12,7 +12,6 @@ import sys
 import sysconfig
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -263,57 +262,3 @@ def opened(tmp_path):
 def seller(opened):
     """A seller with the small shop."""
     return opened()
-
-
-# --- the demo ------------------------------------------------------------------------------------------
-
-_PLAY = """
-import dataclasses, json, sys, tempfile
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from fbm_sync import logs
-from fbm_sync.demo import story
-from fbm_sync.ports import unwatched
-
-logs.configure(quiet=True)
-for days, ends_at in json.loads(sys.argv[1]):
-    lines = []
-    outcome = story.play(
-        Path(tempfile.mkdtemp(dir=sys.argv[2])), days=days, seed=7, ends_at=datetime.fromisoformat(ends_at),
-        say=lines.append, progress=unwatched,
-    )
-    told = {"config": "", "ends_at": ends_at, "sound": outcome.sound, "told": lines}
-    print(json.dumps(dataclasses.asdict(outcome) | told), flush=True)
-"""
-MONDAY = datetime(2026, 11, 23, 12, tzinfo=UTC)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def demos(request, tmp_path_factory):
-    """The demos, played one after another in the background while the other tests run.
-
-    Answers how the command ended and, by name, its folder and the outcomes of the stories played.
-    """
-    if not any("test_the_demo" in item.nodeid for item in request.session.items):
-        yield None
-        return
-    folder = tmp_path_factory.mktemp("demo")
-    ends = [(10, MONDAY.isoformat())]
-    # The ten days end on a Monday, the others on the six days after it.
-    ends += [(3, (MONDAY + timedelta(days=later)).isoformat()) for later in range(1, 7)]
-    command = [*COMMAND, "demo", "--days", "10", "--seed", "7", "--json"]
-    play = [sys.executable, "-c", _PLAY, json.dumps(ends), str(folder)]
-    with ThreadPoolExecutor(1) as background:
-
-        def run(words, surroundings):
-            return subprocess.run(
-                words, cwd=folder, env=surroundings, capture_output=True, text=True, timeout=600
-            )
-
-        # Coverage takes as long again; what the command has shown need not be traced six times more.
-        untraced = {name: value for name, value in environment().items() if not name.startswith("COVERAGE_")}
-        demo = background.submit(run, command, environment())
-        plays = background.submit(run, play, untraced)
-        yield {"folder": folder, "command": demo, "plays": plays}
-        plays.cancel()

@@ -25,6 +25,7 @@ ALERT = {
     *("key", "kind", "subject", "severity", "stage", "state", "opened_at", "text", "orders", "action"),
 }
 EXPLAIN = {"subject", "decision", "facts", "rules", "rejected", "decided_at", "run_id"}
+WHAT_IF = {"supposed", "offers", "newly_late", "no_longer_late", "shortages", "headroom"}
 
 
 def assert_report(report):
@@ -48,6 +49,8 @@ def test_every_command_answers_in_its_documented_shape(seller):
         "plan": ("plan",),
         "orders": ("orders",),
         "sku": ("explain", "CUP"),
+        "order": ("explain", ORDER_ID),
+        "what-if": ("plan", "--what-if", "sku:CUP on_hand 1"),
     }
     with ThreadPoolExecutor(2) as both:
         found = dict(zip(looks, both.map(lambda words: seller.json(*words), looks.values()), strict=True))
@@ -68,7 +71,11 @@ def test_every_command_answers_in_its_documented_shape(seller):
             assert item.keys() >= ITEM
             assert item["cover"]
             assert all(cover.keys() >= COVER for cover in item["cover"])
-    assert found["sku"].keys() == EXPLAIN
+    for subject in ("sku", "order"):
+        assert found[subject].keys() >= EXPLAIN
+        assert found[subject]["would_change"]
+    assert found["what-if"].keys() == WHAT_IF
+    assert [one["sku"] for one in found["what-if"]["offers"]] == ["CUP"]
 
     not_found = seller.json("sync", "--order", "111-9999999-9999999", code=1)
     assert_report(not_found)

@@ -83,6 +83,9 @@ class MortalLedger:
         if last:
             raise Killed
 
+    def snapshot(self):
+        return self.real.snapshot()
+
 
 class House:
     """The flows over one ledger."""
@@ -408,6 +411,9 @@ class ShopLife(RuleBasedStateMachine):
     def _check_against_a_fresh_start(self):
         notifiers = {LOG_CHANNEL: FakeNotifier(), "phone": FakeNotifier()}
         fresh = House(f"{self.folder.name}/fresh.db", self.world, notifiers)
+        # Who was meant to get which units is a fact too: a plan does not take them away without a gain.
+        with self.house.books() as books, fresh.books() as others:
+            others.orders.record_outlooks(books.orders.outlooks(), self.world.clock.now())
         for name in ("supply", "orders", "offers", "plan", "alert"):
             fresh.step(name)
         try:

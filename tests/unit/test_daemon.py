@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import threading
+from datetime import UTC, datetime
 
 import pytest
 import structlog
@@ -13,6 +14,7 @@ from shop_data import CREDENTIALS, config_text
 
 from fbm_sync import daemon as daemons
 from fbm_sync.daemon import Daemon, InterruptibleClock, Stopping, run
+from fbm_sync.domain.order import Order, OrderItem, OrderStatus
 from fbm_sync.emulator import load_scenario, running
 from fbm_sync.errors import ConfigError, RequestRejected, StoreError
 from fbm_sync.ports import Failure
@@ -117,6 +119,35 @@ def test_it_only_writes_for_accounts_that_allow_it(settings):
         assert writing.not_ready() == ["orders of account main were not read completely yet"]
         writing._pull()
         assert writing.not_ready() == []
+
+
+def test_once_a_day_it_forgets_old_history_unless_all_is_to_be_kept(settings):
+    keeping = Daemon(settings("[store]", "[store]\nkeep_days = 0"), Summons())
+    forgetting = Daemon(settings(), Summons())
+    with keeping.app, forgetting.app:
+        assert keeping._scheduler().get_job("prune") is None
+        job = forgetting._scheduler().get_job("prune")
+        assert job.trigger.interval.total_seconds() == 24 * 3600
+        past = datetime(2020, 1, 1, tzinfo=UTC)
+        with forgetting.app.ledger.transaction() as books:
+            books.orders.record([an_old_order(past)])
+        report = forgetting._prune()
+        assert report.pruned["orders"] == 1
+        assert report.as_line()["pruned_orders"] == 1
+        with forgetting.app.ledger.transaction() as books:
+            assert books.orders.every() == ()
+
+
+def an_old_order(at):
+    item = OrderItem(order_item_id="1", sku="CUP", ordered_units=1, shipped_units=1)
+    return Order(
+        account="main",
+        order_id="111-1",
+        status=OrderStatus.SHIPPED,
+        created_at=at,
+        updated_at=at,
+        items=(item,),
+    )
 
 
 def test_a_wait_ends_at_once_when_it_is_time_to_stop():

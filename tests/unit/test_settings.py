@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fbm_sync.domain.change import PushLimits
+from fbm_sync.domain.channel import Channel
 from fbm_sync.domain.policy import BackorderKind, BackorderPolicy, Lever
 from fbm_sync.domain.supply import LotStatus
 from fbm_sync.errors import ConfigError
@@ -87,7 +88,8 @@ def test_the_calendar_becomes_ship_days(config):
 def test_a_named_policy_takes_from_the_default_what_it_leaves_out(config):
     policies = load(
         config(
-            ACCOUNT + '[policy.default]\nconfidence = 0.9\nmax_cash = "2500.00"\nmax_units = 7\n'
+            ACCOUNT
+            + '[policy.default]\nconfidence = 0.9\nlate_risk = 0.1\nmax_cash = "2500.00"\nmax_units = 7\n'
             '[policy.lamps]\nbackorder = "backorder"\nmax_units = 20\nfirm_statuses = ["customs"]\n'
             'excluded_categories = ["Toys "]\nlate_order_cost = "0.07"\n'
         ),
@@ -98,6 +100,7 @@ def test_a_named_policy_takes_from_the_default_what_it_leaves_out(config):
         name="lamps",
         backorder=BackorderKind.BACKORDER,
         confidence=0.9,
+        late_risk=0.1,
         max_cash_minor=250_000,
         late_order_cost_minor=7,
         max_units=20,
@@ -253,6 +256,7 @@ REFUSALS = [
     ("[policy.default]\nhandling_days = 31", "policy.default.handling_days", "from 0 to 30"),
     ("[policy.default]\nhandling_days = 1.5", "policy.default.handling_days", "1.5 is not allowed"),
     ("[policy.default]\nreceiving_days = -1", "policy.default.receiving_days", "-1 is not allowed"),
+    ("[policy.default]\nhalf_life_receipts = -1", "policy.default.half_life_receipts", "0 or more"),
     ("[policy.default]\nreopen_units = 0", "policy.default.reopen_units", "1 or more"),
     ("[policy.default]\nlatency_risk = 1.5", "policy.default.latency_risk", "from 0 to 1"),
     ("[policy.default]\nmax_listed = true", "policy.default.max_listed", "true is not allowed"),
@@ -274,6 +278,7 @@ REFUSALS = [
     ("[limits]\npull_minutes = 5", "limits.pull_minutes", "it belongs in [daemon]"),
     ('[calendar]\ntimezone = "Mars/Olympus"', "calendar.timezone", "is not a time zone"),
     ('[calendar]\ntimezone = "../etc/passwd"', "calendar.timezone", "is not a time zone"),
+    ('[orders]\nsplit_shipments = "no"', "orders.split_shipments", "write true or false"),
     ("[calendar]\nship_days = []", "calendar.ship_days", "at least one of mon"),
     ('[calendar]\nship_days = ["monday"]', "calendar.ship_days", '"monday" is not allowed'),
     ('[calendar]\nholidays = "usa"', "calendar.holidays", 'a country like "US"'),
@@ -354,6 +359,8 @@ ACCOUNT_REFUSALS = [
     ),
     ({"rate_factor": "0"}, "accounts.main.rate_factor", "above 0"),
     ({"rate_factor": "inf"}, "accounts.main.rate_factor", "above 0"),
+    ({"timezone": '"Mars/Olympus"'}, "accounts.main.timezone", "is not a time zone"),
+    ({"timezone": "9"}, "accounts.main.timezone", "a time zone like America/Los_Angeles"),
 ]
 
 
@@ -402,6 +409,60 @@ def test_no_promise_through_a_handling_time_that_amazon_sets_itself(config, prob
 
     assert problem.startswith("fbm_sync.toml: policy.default.lever: ")
     assert allowed.policies["default"].lever is Lever.HANDLING_TIME
+
+
+def test_a_date_is_never_promised_less_sure_than_its_units_must_be(config, problems):
+    policy = '[policy.default]\nconfidence = 0.9\nbackorder = "{}"\n'
+
+    (problem,) = problems(ACCOUNT + policy.format("backorder"))
+    (certain,) = problems(ACCOUNT + policy.format("preorder") + "late_risk = 0.0\n")
+    allowed = load(config(ACCOUNT + policy.format("backorder") + "late_risk = 0.1\n"), {})
+    unused = load(config(ACCOUNT + policy.format("never")), {})
+
+    assert problem.startswith("fbm_sync.toml: policy.default.confidence: 0.9 is less than late_risk = 0.05 ")
+    assert problem.endswith("write late_risk = 0.1, or a confidence of at least 0.95")
+    assert certain.endswith("write late_risk = 0.1")
+    assert allowed.policies["default"].late_risk == 0.1
+    assert unused.policies["default"].confidence == 0.9
+
+
+def two_accounts(first="", second=""):
+    return ACCOUNT + first + an_account(name='"uk"', seller_id='"A2EXAMPLE"') + second
+
+
+def test_accounts_share_stock_by_pool_share_and_reserve(config):
+    settings = load(
+        config(two_accounts('pool = "east"\nshare = 0.6\nreserve_units = 5\n', 'pool = "west"\n')), {}
+    )
+    alone = load(config(ACCOUNT), {})
+
+    assert [account.channel for account in settings.accounts] == [
+        Channel(pool="east", share=0.6, reserve_units=5),
+        Channel(pool="west"),
+    ]
+    assert alone.accounts[0].channel == Channel()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "place", "words"),
+    [
+        ("share = 0.6\n", "share = 0.5\n", "accounts.main.share", "write at most 1 in all"),
+        ("share = 1.0\n", "", "accounts.uk.share", "nothing is left for it beside 1 (main)"),
+        ('pool = "east"\n', "", "accounts.uk.pool", "name the pool of every account, or of none"),
+        ("share = 1.5\n", "", "accounts.main.share", "write a number from 0 to 1"),
+        ("reserve_units = -1\n", "", "accounts.main.reserve_units", "write a whole number, 0 or more"),
+    ],
+)
+def test_shares_that_cannot_be_are_refused(problems, first, second, place, words):
+    (problem,) = problems(two_accounts(first, second))
+
+    assert problem.startswith(f"fbm_sync.toml: {place}: ")
+    assert words in problem
+
+
+def test_shares_of_different_pools_do_not_add_up(config):
+    tables = two_accounts('pool = "east"\nshare = 0.9\n', 'pool = "west"\nshare = 0.8\n')
+    assert [account.channel.share for account in load(config(tables), {}).accounts] == [0.9, 0.8]
 
 
 def test_a_mistyped_date_of_the_client_secret_is_not_taken_for_the_secret(problems):

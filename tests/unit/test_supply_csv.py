@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fbm_sync.adapters.supply.csv_files import CsvSupply
 from fbm_sync.adapters.supply.tables import MOST_PROBLEMS_SHOWN
-from fbm_sync.domain.supply import CatalogEntry, Lot, LotStatus, Receipt, StockCount, SupplySnapshot
+from fbm_sync.domain.supply import CatalogEntry, Leg, Lot, LotStatus, Receipt, StockCount, SupplySnapshot
 from fbm_sync.errors import ConfigError
 
 STOCK = "sku,on_hand,counted_at\n"
@@ -48,7 +48,8 @@ def test_all_columns_of_all_files_are_read(supply):
     snapshot = supply(
         "sku,on_hand,counted_at,damaged,quality_hold,reserved_elsewhere,pool\nA-1,10,2026-03-30T14:00:00+02:00,1,2,3,eu\n",
         inbound="po_id,line,sku,quantity,supplier,ordered_on,promised_on,status,received_units,lane,pool,legs\n"
-        "PO-1,2,A-1,50,Clay & Co,2026-01-02,2026-04-05,In_Transit,4,ocean,eu,factory>ship\n",
+        "PO-1,2,A-1,50,Clay & Co,2026-01-02,2026-04-05,In_Transit,4,ocean,eu,"
+        "Factory:2026-03-01; ocean :2026-03-31;\n",
         receipts="po_id,supplier,received_on,quantity,delivery_id,sku,ordered_on,promised_on,lane\n"
         "PO-0,Clay & Co,2025-12-24,40,D-1,A-1,2025-11-01,2025-12-20,ocean\n",
         catalog="sku,policy,product_type,category,unit_cost,price,safety_stock,max_listed,handling_days,supplier,"
@@ -80,6 +81,10 @@ def test_all_columns_of_all_files_are_read(supply):
                 promised_on=date(2026, 4, 5),
                 lane="ocean",
                 pool="eu",
+                legs=(
+                    Leg(name="factory", planned_end_on=date(2026, 3, 1)),
+                    Leg(name="ocean", planned_end_on=date(2026, 3, 31)),
+                ),
             ),
         ),
         receipts=(
@@ -187,6 +192,12 @@ OPTIONAL_CELLS = [
     ("inbound", INBOUND, "P,1,A,1,S", "promised_on", "20260304", "is not a date like 2026-03-31"),
     ("inbound", INBOUND, "P,1,A,1,S", "ordered_on", "2026-02-30", "is a date that does not exist"),
     ("inbound", INBOUND, "P,1,A,1,S", "received_units", "-1", "'-1' is below 0"),
+    ("inbound", INBOUND, "P,1,A,1,S", "legs", "factory>ship", "is not a list of legs like factory:2026-"),
+    ("inbound", INBOUND, "P,1,A,1,S", "legs", ":2026-03-01", "is not a list of legs like factory:2026-"),
+    ("inbound", INBOUND, "P,1,A,1,S", "legs", "a:2026-03-01;;b:2026-03-02", "is not a list of legs like"),
+    ("inbound", INBOUND, "P,1,A,1,S", "legs", "sea:soon", "has a leg sea whose end is not a date like 2026"),
+    ("inbound", INBOUND, "P,1,A,1,S", "legs", "a:2026-03-01;A:2026-03-02", "names the leg a twice"),
+    ("inbound", INBOUND, "P,1,A,1,S", "legs", "a:2026-03-02;b:2026-03-01", "lets the leg b end before a"),
     ("receipts", RECEIPTS, "P,S,2026-01-01,1", "sku", "..", "is not a SKU"),
     ("receipts", RECEIPTS, "P,S,2026-01-01,1", "ordered_on", "x", "'x' is not a date"),
     ("catalog", CATALOG, "A", "unit_cost", "1.999", "'1.999' has more than 2 decimals"),

@@ -1,5 +1,6 @@
 """The house from its settings: which holidays, which accounts, which channels, and that it closes."""
 
+import dataclasses
 from datetime import UTC, date, datetime
 
 import pytest
@@ -100,7 +101,8 @@ def test_a_push_by_hand_waits_for_the_proof_and_the_daemon_does_not(house):
 
 def test_the_lag_is_one_turn_of_each_step_between_order_and_answer(house):
     rhythm = "[daemon]\npull_minutes = 7\nplan_minutes = 11\npush_minutes = 13\n\n[limits]"
-    assert house(replace={"[limits]": rhythm}).shop_terms.lag_minutes == 31
+    terms = house(replace={"[limits]": rhythm}).shop_terms
+    assert (terms.lag_minutes, terms.turn_minutes) == (31, 24)
 
 
 def test_real_time_is_utc_and_passes():
@@ -108,3 +110,23 @@ def test_real_time_is_utc_and_passes():
     before = clock.now()
     clock.sleep(0.001)
     assert before < clock.now() <= datetime.now(UTC)
+
+
+def test_an_account_goes_by_its_own_clock_on_the_days_of_the_house(house):
+    before = "push = false"
+    app = house(replace={before: f'{before}\ntimezone = "Asia/Tokyo"'} | with_holidays("US"))
+    calendars = app.shop_terms.calendars
+    assert calendars.of("main") == dataclasses.replace(app.calendar, timezone="Asia/Tokyo")
+    assert calendars.of("another") is app.calendar
+    assert calendars.house.holidays == calendars.of("main").holidays != frozenset()
+
+
+def test_an_account_that_names_the_clock_of_the_house_has_no_calendar_of_its_own(house):
+    zone = house().calendar.timezone
+    app = house(replace={"push = false": f'push = false\ntimezone = "{zone}"'})
+    assert app.shop_terms.account_calendars == {}
+
+
+@pytest.mark.parametrize(("said", "meant"), [("", False), ("split_shipments = true", True)])
+def test_orders_leave_complete_unless_the_seller_says_otherwise(house, said, meant):
+    assert house(replace={"[limits]": f"[orders]\n{said}\n[limits]"}).shop_terms.split_shipments is meant

@@ -24,6 +24,7 @@ PATIENCE_SECONDS = 30.0
 
 _CONNECT_SECONDS = 10
 _IDLE_SECONDS = 300
+_READS = "fbm_sync_only_reads"
 _TURN = 0x66626D5F73796E63  # the key of PostgreSQL's advisory lock: "fbm_sync" in ASCII
 
 _EXPLAINED = (
@@ -146,7 +147,8 @@ def _sqlite(url: URL, patience_seconds: float) -> Engine:
 
     @event.listens_for(engine, "begin")
     def take_turn(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # A reader sees the store as it was when it began, and neither waits nor lets others wait.
+        connection.exec_driver_sql("BEGIN" if _only_reads(connection) else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -163,6 +165,9 @@ def _postgresql(url: URL, patience_seconds: float) -> Engine:
 
     @event.listens_for(engine, "begin")
     def take_turn(connection: Connection) -> None:
+        if _only_reads(connection):
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            return
         # Settings and lock end with the transaction, so a connection pooler in between does no harm.
         connection.exec_driver_sql(
             f"SELECT set_config('lock_timeout', '{patience}', true),"
@@ -171,6 +176,15 @@ def _postgresql(url: URL, patience_seconds: float) -> Engine:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_TURN})")
 
     return engine
+
+
+def reader(engine: Engine) -> Engine:
+    """Return the same engine for transactions that only read, each all at one moment."""
+    return engine.execution_options(**{_READS: True})
+
+
+def _only_reads(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get(_READS))
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from fbm_sync.adapters.store import schema
 from fbm_sync.adapters.store.alert_book import SqlAlertBook
@@ -16,16 +16,19 @@ from fbm_sync.adapters.store.engine import (
     in_plain_words,
     make_engine,
     parse_url,
+    reader,
     sqlite_file,
     without_foreign_keys,
 )
+from fbm_sync.adapters.store.history_book import SqlHistoryBook
 from fbm_sync.adapters.store.offer_book import SqlOfferBook
 from fbm_sync.adapters.store.order_book import SqlOrderBook
+from fbm_sync.adapters.store.plan_book import SqlPlanBook
 from fbm_sync.adapters.store.run_book import SqlRunBook
 from fbm_sync.adapters.store.schema import SchemaStatus
 from fbm_sync.adapters.store.supply_book import SqlSupplyBook
 from fbm_sync.errors import StoreError
-from fbm_sync.ports import AlertBook, OfferBook, OrderBook, RunBook, SupplyBook
+from fbm_sync.ports import AlertBook, HistoryBook, OfferBook, OrderBook, PlanBook, RunBook, SupplyBook
 
 
 class SqlBooks:
@@ -55,9 +58,19 @@ class SqlBooks:
         return SqlAlertBook(self._connection)
 
     @property
+    def plans(self) -> PlanBook:
+        """Plans."""
+        return SqlPlanBook(self._connection)
+
+    @property
     def runs(self) -> RunBook:
         """Runs."""
         return SqlRunBook(self._connection)
+
+    @property
+    def history(self) -> HistoryBook:
+        """History."""
+        return SqlHistoryBook(self._connection)
 
 
 class SqlLedger:
@@ -92,6 +105,12 @@ class SqlLedger:
     def transaction(self) -> Iterator[SqlBooks]:
         """Open the books; everything written is kept at the end, or nothing after an exception."""
         with self._turn() as connection:
+            yield SqlBooks(connection)
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[SqlBooks]:
+        """Open the books for reading only, all as they were at one moment; others may write meanwhile."""
+        with self._turn(reader(self._engine)) as connection:
             yield SqlBooks(connection)
 
     def status(self) -> SchemaStatus:
@@ -145,7 +164,7 @@ class SqlLedger:
             )
 
     @contextlib.contextmanager
-    def _turn(self) -> Iterator[Connection]:
+    def _turn(self, engine: Engine | None = None) -> Iterator[Connection]:
         """Hold the store for one transaction.
 
         A second one inside it, in the same thread, would wait for the first for ever: refused at once.
@@ -154,7 +173,7 @@ class SqlLedger:
             raise RuntimeError("this thread has a transaction open already: end it before the next one")
         self._here.busy = True
         try:
-            with in_plain_words(self._url), self._engine.begin() as connection:
+            with in_plain_words(self._url), (engine or self._engine).begin() as connection:
                 yield connection
         finally:
             self._here.busy = False

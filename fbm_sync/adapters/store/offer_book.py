@@ -2,42 +2,49 @@
 
 import dataclasses
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import (
     Connection,
-    Row,
     RowMapping,
     Select,
     bindparam,
     delete,
     exists,
+    func,
     or_,
     select,
     update,
 )
 
-from fbm_sync.adapters.store.offer_tables import HoldRow, ObservedOfferRow, OfferDecisionRow, PushReceiptRow
+from fbm_sync.adapters.store.offer_tables import (
+    HoldRow,
+    ObservedOfferRow,
+    OfferDecisionRow,
+    PushReceiptRow,
+    VerdictRow,
+)
+from fbm_sync.adapters.store.plan_book import note_changed
 from fbm_sync.adapters.store.shapes import from_json, to_json
 from fbm_sync.adapters.store.tables import table_of
-from fbm_sync.adapters.store.writing import CHUNK, LOOKUP, chunks, insert_all, upsert
+from fbm_sync.adapters.store.writing import CHUNK, chunks, insert_all, one_of, upsert
 from fbm_sync.domain.change import PushOutcome, PushReceipt
+from fbm_sync.domain.decision import OfferDecision, Verdict
 from fbm_sync.domain.listing import ObservedOffer, OfferChange
-from fbm_sync.domain.offer import OfferDecision
 from fbm_sync.domain.order import Sku
-from fbm_sync.ports import Hold
+from fbm_sync.ports import DecisionCensus, Hold
 
 _OBSERVED = table_of(ObservedOfferRow)
 _DECISIONS = table_of(OfferDecisionRow)
+_VERDICTS = table_of(VerdictRow)
 _RECEIPTS = table_of(PushReceiptRow)
 _HOLDS = table_of(HoldRow)
 
 _OBSERVED_OFFER = TypeAdapter(ObservedOffer)
-_DECISION = TypeAdapter(OfferDecision)
+_VERDICT = TypeAdapter(Verdict)
 _RECEIPT = TypeAdapter(PushReceipt)
 _TEXTS = TypeAdapter(tuple[str, ...])
 _CHANGES = TypeAdapter(tuple[OfferChange, ...])
@@ -47,7 +54,7 @@ _RENEW = (
     update(_DECISIONS)
     .where(_DECISIONS.c.decision_id == bindparam("of_decision"))
     .values(
-        renewed_at=bindparam("at"), renewed_run_id=bindparam("run_id"), renewed_evidence=bindparam("evidence")
+        renewed_at=bindparam("at"), renewed_run_id=bindparam("by_run"), renewed_evidence=bindparam("shown_by")
     )
 )
 _SUPERSEDE = (
@@ -66,6 +73,7 @@ class SqlOfferBook:
     # --- seen
 
     def record_observed(self, offers: Sequence[ObservedOffer]) -> None:
+        note_changed(self._connection, self._changed_skus(offers))
         rows = [
             {
                 "account": offer.account,
@@ -78,53 +86,76 @@ class SqlOfferBook:
         ]
         upsert(self._connection, _OBSERVED, rows, newer_by="observed_at")
 
+    def _changed_skus(self, offers: Sequence[ObservedOffer]) -> Iterator[Sku]:
+        """Find the SKUs of which Amazon shows something else than it did."""
+        by_account: dict[str, list[ObservedOffer]] = {}
+        for offer in offers:
+            by_account.setdefault(offer.account, []).append(offer)
+        for account, seen in by_account.items():
+            before = self.observed(account, [offer.sku for offer in seen])
+            yield from (offer.sku for offer in seen if _differs(before.get(offer.sku), offer))
+
+    def listed(self) -> tuple[Sku, ...]:
+        skus = self._connection.execute(select(_OBSERVED.c.sku).distinct()).scalars()
+        return tuple(sorted(Sku(sku) for sku in skus))
+
     def observed(self, account: str, skus: Sequence[Sku] = ()) -> Mapping[Sku, ObservedOffer]:
         column = _OBSERVED.c
         every = select(column.body).where(column.account == account).order_by(column.sku)
-        asked = [every.where(column.sku.in_(chunk)) for chunk in chunks(skus, LOOKUP)] or [every]
-        bodies = (body for statement in asked for body in self._connection.execute(statement).scalars())
+        asked = every.where(one_of(column.sku, skus)) if skus else every
+        bodies = self._connection.execute(asked).scalars()
         return {offer.sku: offer for offer in (from_json(_OBSERVED_OFFER, body) for body in bodies)}
 
     # --- decided
 
     def record_decisions(self, decisions: Sequence[OfferDecision]) -> int:
         newest = {(decision.account, decision.sku): decision for decision in decisions}
-        changed = 0
+        texts, changed = _Texts(), 0
         for chunk in chunks(list(newest.values()), CHUNK):
-            changed += self._record_newest(chunk)
+            changed += self._record_newest(chunk, texts)
         return changed
 
-    def _record_newest(self, decisions: Sequence[OfferDecision]) -> int:
-        in_force = self._in_force([decision.sku for decision in decisions])
+    def _record_newest(self, decisions: Sequence[OfferDecision], texts: "_Texts") -> int:
+        in_force = self._in_force(decisions)
         renewed, superseded, fresh = [], [], []
         for decision in decisions:
-            digest = _digest(decision)
+            digest = texts.digest_of(decision.verdict)
+            evidence = texts.times(decision.as_of)
             before = in_force.get((decision.account, decision.sku))
             if before is not None and before.digest == digest:
-                renewed.append(_renewal(before.decision_id, decision))
+                if before.renewed_evidence != evidence:
+                    renewed.append(_renewal(before.decision_id, decision, evidence))
                 continue
             if before is not None:
                 superseded.append({"of_decision": before.decision_id, "at": decision.decided_at})
-            fresh.append(_decision_row(decision, digest))
+            fresh.append(_decision_row(decision, digest, evidence))
         for statement, parameters in ((_RENEW, renewed), (_SUPERSEDE, superseded)):
             if parameters:
                 self._connection.execute(statement, parameters)
+        upsert(self._connection, _VERDICTS, texts.unwritten(), keep=("body",))
         insert_all(self._connection, _DECISIONS, fresh)
         return len(fresh)
 
-    def _in_force(self, skus: Sequence[Sku]) -> dict[tuple[str, str], Row[Any]]:
-        """Return number and digest of the decisions in force, by account and SKU."""
+    def _in_force(self, decisions: Iterable[OfferDecision]) -> dict[tuple[str, str], Any]:
+        """Return number, digest and evidence of the decisions in force, by account and SKU."""
         column = _DECISIONS.c
-        statement = select(column.account, column.sku, column.decision_id, column.digest)
-        found: dict[tuple[str, str], Row[Any]] = {}
-        for some in chunks(skus, LOOKUP):
-            in_force = statement.where(column.superseded_at.is_(None), column.sku.in_(some))
-            found |= {(row.account, row.sku): row for row in self._connection.execute(in_force)}
+        statement = select(column.sku, column.decision_id, column.digest, column.renewed_evidence)
+        skus: dict[str, list[Sku]] = {}
+        for decision in decisions:
+            skus.setdefault(decision.account, []).append(decision.sku)
+        found: dict[tuple[str, str], Any] = {}
+        for account, some in skus.items():
+            in_force = statement.where(
+                column.superseded_at.is_(None), column.account == account, one_of(column.sku, some)
+            )
+            found |= {(account, row.sku): row for row in self._connection.execute(in_force)}
         return found
 
     def decisions(self, *, skus: Sequence[Sku] = (), at: datetime | None = None) -> tuple[OfferDecision, ...]:
         column = _DECISIONS.c
-        statement = select(_DECISIONS)
+        statement = select(_DECISIONS, _VERDICTS.c.body).join_from(
+            _DECISIONS, _VERDICTS, column.digest == _VERDICTS.c.digest
+        )
         if at is None:
             statement = statement.where(column.superseded_at.is_(None))
         else:
@@ -133,13 +164,25 @@ class SqlOfferBook:
         found = [_decision(row, at) for row in self._of_skus(statement, skus)]
         return tuple(sorted(found, key=lambda decision: (decision.account, decision.sku)))
 
+    def census(self) -> DecisionCensus:
+        column = _DECISIONS.c
+        in_force = select(func.count()).where(column.superseded_at.is_(None))
+        notable = in_force.where(column.is_notable)
+        statements = (in_force, notable.where(column.asks_for_change), notable.where(column.leaves_alone))
+        listings, changes, untouched = (self._connection.execute(one).scalar_one() for one in statements)
+        return DecisionCensus(listings=listings, changes=changes, untouched=untouched)
+
+    def sharing_budget(self, account: str) -> frozenset[Sku]:
+        column = _DECISIONS.c
+        statement = select(column.sku).where(
+            column.superseded_at.is_(None), column.is_notable, column.account == account, column.shares_budget
+        )
+        return frozenset(Sku(sku) for sku in self._connection.execute(statement).scalars())
+
     def _of_skus(self, statement: Select[Any], skus: Sequence[Sku]) -> list[RowMapping]:
-        if not skus:
-            return list(self._connection.execute(statement).mappings())
-        found: list[RowMapping] = []
-        for some in chunks(list(dict.fromkeys(skus)), LOOKUP):
-            found.extend(self._connection.execute(statement.where(_DECISIONS.c.sku.in_(some))).mappings())
-        return found
+        if skus:
+            statement = statement.where(one_of(_DECISIONS.c.sku, dict.fromkeys(skus)))
+        return list(self._connection.execute(statement).mappings())
 
     # --- pushed
 
@@ -172,6 +215,17 @@ class SqlOfferBook:
             statement = statement.where(column.outcome.in_([outcome.value for outcome in outcomes]))
         bodies = self._connection.execute(statement.order_by(column.sku)).scalars()
         return tuple(from_json(_RECEIPT, body) for body in bodies)
+
+    def latest_confirmed(self, account: str, before: datetime, limit: int) -> tuple[PushReceipt, ...]:
+        column = _RECEIPTS.c
+        statement = (
+            select(column.body)
+            .where(column.account == account, column.outcome == PushOutcome.CONFIRMED.value)
+            .where(column.in_force, column.answered_at < before)
+            .order_by(column.answered_at.desc())
+            .limit(limit)
+        )
+        return tuple(from_json(_RECEIPT, body) for body in self._connection.execute(statement).scalars())
 
     # --- held
 
@@ -207,53 +261,85 @@ class SqlOfferBook:
         return None if row is None else _hold(row)
 
 
-def _digest(decision: OfferDecision) -> str:
-    """Return what stays the same while a decision stays the same: all of it but times and run."""
-    body = _DECISION.dump_python(decision, mode="json", exclude={"decided_at": True, "run_id": True})
-    for fact in body["facts"]:
-        del fact["as_of"]
-    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+def _differs(before: ObservedOffer | None, now: ObservedOffer) -> bool:
+    """Tell whether Amazon shows something else than it did; being seen again is no news."""
+    return before is None or dataclasses.replace(before, observed_at=now.observed_at) != now
 
 
-def _evidence(decision: OfferDecision) -> str:
-    return to_json(_MOMENTS, tuple(fact.as_of for fact in decision.facts))
+class _Texts:
+    """The JSON of verdicts and of the times of their facts; what many SKUs share is written out once."""
+
+    def __init__(self) -> None:
+        # A verdict is kept with its digest, so that no other one can get its place in memory.
+        self._verdicts: dict[int, tuple[Verdict, str]] = {}
+        self._unwritten: list[dict[str, Any]] = []
+        self._times: dict[tuple[datetime | None, ...], str] = {}
+
+    def digest_of(self, verdict: Verdict) -> str:
+        """Return a verdict's digest, under which its text is to be stored."""
+        known = self._verdicts.get(id(verdict))
+        if known is None:
+            body = to_json(_VERDICT, verdict)
+            known = self._verdicts[id(verdict)] = verdict, hashlib.sha256(body.encode()).hexdigest()
+            self._unwritten.append({"digest": known[1], "body": body})
+        return known[1]
+
+    def unwritten(self) -> list[dict[str, Any]]:
+        """Return the rows of verdicts that have come up since the last call."""
+        rows, self._unwritten = self._unwritten, []
+        return rows
+
+    def times(self, moments: tuple[datetime | None, ...]) -> str:
+        """Return the JSON of the times of facts."""
+        if moments not in self._times:
+            self._times[moments] = to_json(_MOMENTS, moments)
+        return self._times[moments]
 
 
-def _renewal(decision_id: int, decision: OfferDecision) -> dict[str, Any]:
+def _renewal(decision_id: int, decision: OfferDecision, evidence: str) -> dict[str, Any]:
     return {
         "of_decision": decision_id,
         "at": decision.decided_at,
-        "run_id": decision.run_id,
-        "evidence": _evidence(decision),
+        "by_run": decision.run_id,
+        "shown_by": evidence,
     }
 
 
-def _decision_row(decision: OfferDecision, digest: str) -> dict[str, Any]:
+def _decision_row(decision: OfferDecision, digest: str, evidence: str) -> dict[str, Any]:
+    verdict = decision.verdict
+    flags = {
+        "asks_for_change": verdict.desired is not None and verdict.desired != verdict.observed,
+        "leaves_alone": verdict.desired is None,
+        "shares_budget": verdict.shares_budget,
+    }
     return {
         "account": decision.account,
         "sku": decision.sku,
-        "mode": decision.mode.value,
+        "mode": verdict.mode.value,
         "first_decided_at": decision.decided_at,
+        "run_id": decision.run_id,
+        "evidence": evidence,
         "renewed_at": decision.decided_at,
         "renewed_run_id": decision.run_id,
-        "renewed_evidence": _evidence(decision),
+        "renewed_evidence": evidence,
         "superseded_at": None,
         "digest": digest,
-        "body": to_json(_DECISION, decision),
+        "is_notable": any(flags.values()),
+        **flags,
     }
 
 
 def _decision(row: RowMapping, at: datetime | None) -> OfferDecision:
     """Return a decision as last renewed or, seen from before that renewal, as first taken."""
-    decision = from_json(_DECISION, row["body"])
-    if at is not None and at < row["renewed_at"]:
-        return decision
-    moments = from_json(_MOMENTS, row["renewed_evidence"])
-    facts = (
-        dataclasses.replace(fact, as_of=as_of) for fact, as_of in zip(decision.facts, moments, strict=True)
-    )
-    return dataclasses.replace(
-        decision, decided_at=row["renewed_at"], run_id=row["renewed_run_id"], facts=tuple(facts)
+    as_first_taken = at is not None and at < row["renewed_at"]
+    evidence = row["evidence"] if as_first_taken else row["renewed_evidence"]
+    return OfferDecision(
+        account=row["account"],
+        sku=Sku(row["sku"]),
+        verdict=from_json(_VERDICT, row["body"]),
+        decided_at=row["first_decided_at"] if as_first_taken else row["renewed_at"],
+        run_id=row["run_id"] if as_first_taken else row["renewed_run_id"],
+        as_of=from_json(_MOMENTS, evidence),
     )
 
 

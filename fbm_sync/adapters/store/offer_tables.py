@@ -19,12 +19,21 @@ class ObservedOfferRow(StoreRow, table=True):
     body: str
 
 
+class VerdictRow(StoreRow, table=True):
+    """What was decided and why; many SKUs of a large shop share one verdict, which is stored once."""
+
+    __tablename__ = "verdicts"
+    digest: str = Field(primary_key=True)
+    body: str
+
+
 class OfferDecisionRow(StoreRow, table=True):
     """One decision from the moment it was first taken until another one superseded it.
 
-    `body` is the decision as first taken; `renewed_at`, `renewed_run_id` and `renewed_evidence` (the
-    times of its facts, in their sequence) tell when it was last found to be right still. `digest` is of
-    everything but times and run, so that an equal decision is recognised without reading it.
+    `digest` names the verdict; `evidence` are the times of its facts, in their sequence. `renewed_at`,
+    `renewed_run_id` and `renewed_evidence` tell when it was last found to be right still, on newer facts.
+    The few that ask for a change, leave the listing alone or share the account's late budget are
+    `is_notable`: found by an index of their own.
     """
 
     __tablename__ = "offer_decisions"
@@ -38,18 +47,34 @@ class OfferDecisionRow(StoreRow, table=True):
             postgresql_where=text("superseded_at IS NULL"),
         ),
         Index(None, "sku", "first_decided_at"),
+        Index(
+            "ix_offer_decisions_notable",
+            "is_notable",
+            "account",
+            "sku",
+            "asks_for_change",
+            "leaves_alone",
+            "shares_budget",
+            sqlite_where=text("superseded_at IS NULL AND is_notable = 1"),  # as SQLAlchemy asks for it
+            postgresql_where=text("superseded_at IS NULL AND is_notable"),
+        ),
     )
     decision_id: int | None = Field(default=None, primary_key=True)
     account: str
     sku: str
     mode: str
     first_decided_at: datetime
+    run_id: str
+    evidence: str
     renewed_at: datetime
     renewed_run_id: str
     renewed_evidence: str
     superseded_at: datetime | None
     digest: str
-    body: str
+    is_notable: bool
+    asks_for_change: bool
+    leaves_alone: bool
+    shares_budget: bool
 
 
 class PushReceiptRow(StoreRow, table=True):
@@ -65,6 +90,7 @@ class PushReceiptRow(StoreRow, table=True):
             sqlite_where=text("in_force"),
             postgresql_where=text("in_force"),
         ),
+        Index(None, "account", "outcome", "answered_at"),
     )
     receipt_id: int | None = Field(default=None, primary_key=True)
     account: str

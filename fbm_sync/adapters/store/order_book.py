@@ -1,25 +1,28 @@
 """What is recorded of orders: the orders themselves, how far they were read, what is expected of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, or_, select, tuple_
 
+from fbm_sync.adapters.store import order_totals, outlook_record
 from fbm_sync.adapters.store.order_tables import (
     OrderItemRow,
-    OrderOutlookRow,
     OrderRow,
     PageCursorRow,
     QuarantineRow,
     ShipmentRow,
     WatermarkRow,
 )
-from fbm_sync.adapters.store.shapes import Shape, from_json, storable, to_json
+from fbm_sync.adapters.store.plan_book import note_changed
+from fbm_sync.adapters.store.shapes import Shape, storable
 from fbm_sync.adapters.store.tables import table_of
-from fbm_sync.adapters.store.writing import LOOKUP, chunks, insert_all, upsert
-from fbm_sync.domain.order import Order, OrderId, OrderItem, OrderStatus, Shipment, held_units
+from fbm_sync.adapters.store.writing import CHUNK, chunks, insert_all, one_of, upsert
+from fbm_sync.domain.allocation import Assigned
+from fbm_sync.domain.health import Standing, is_seller_fault
+from fbm_sync.domain.open_risk import OpenRisks
+from fbm_sync.domain.order import Order, OrderId, OrderItem, OrderStatus, Shipment, Sku, held_units
 from fbm_sync.domain.risk import OrderOutlook
 from fbm_sync.ports import OrderWindow, PageCursor, QuarantinedItem, Unreadable
 
@@ -29,16 +32,14 @@ _SHIPMENTS = table_of(ShipmentRow)
 _QUARANTINE = table_of(QuarantineRow)
 _WATERMARKS = table_of(WatermarkRow)
 _CURSORS = table_of(PageCursorRow)
-_OUTLOOKS = table_of(OrderOutlookRow)
 
 _ORDER = Shape(Order, _ORDERS, without=("items", "shipments"))
 _ITEM = Shape(OrderItem, _ITEMS)
 _SHIPMENT = Shape(Shipment, _SHIPMENTS)
-_OUTLOOK = TypeAdapter(OrderOutlook)
 
 # Nothing is left to ship in these, whatever the items say; all others are looked at by the domain.
-_CLOSED = (OrderStatus.SHIPPED, OrderStatus.CANCELLED, OrderStatus.UNFULFILLABLE)
-_MAYBE_OPEN = tuple(status.value for status in OrderStatus if status not in _CLOSED)
+CLOSED = (OrderStatus.SHIPPED, OrderStatus.CANCELLED, OrderStatus.UNFULFILLABLE)
+_MAYBE_OPEN = tuple(status.value for status in OrderStatus if status not in CLOSED)
 
 
 class SqlOrderBook:
@@ -55,24 +56,32 @@ class SqlOrderBook:
             before = newest.get(_key(order))
             if before is None or before.updated_at <= order.updated_at:
                 newest[_key(order)] = order
-        for chunk in chunks(list(newest.values()), LOOKUP):
+        for chunk in chunks(list(newest.values()), CHUNK):
             self._record_versions(chunk)
 
     def _record_versions(self, orders: Sequence[Order]) -> None:
         """Record at most one version of each order, with the lines and parcels of that version only."""
         stored = self._versions(orders)
         fresh = [order for order in orders if stored.get(_key(order), order.updated_at) <= order.updated_at]
-        rows = [_ORDER.row(order) | {"shipped_at": order.shipped_at} for order in fresh]
+        rows = [_ORDER.row(order) | _told_of(order) for order in fresh]
         upsert(self._connection, _ORDERS, rows, newer_by="updated_at")
         replaced = _by_account(order for order in fresh if _key(order) in stored)
+        note_changed(self._connection, self._skus_of(replaced))
+        note_changed(self._connection, (item.sku for order in fresh for item in order.items))
         items = [row for order in fresh for row in _parts(order, _ITEM, order.items)]
         shipments = [row for order in fresh for row in _parts(order, _SHIPMENT, order.shipments)]
         for table, parts in ((_ITEMS, items), (_SHIPMENTS, shipments)):
             # A line that Amazon took out of the order must not stay behind.
             for account, ids in replaced.items():
-                outdated = (table.c.account == account, table.c.order_id.in_(ids))
+                outdated = (table.c.account == account, one_of(table.c.order_id, ids))
                 self._connection.execute(delete(table).where(*outdated))
             insert_all(self._connection, table, parts)
+
+    def _skus_of(self, ids_by_account: Mapping[str, Sequence[str]]) -> Iterable[str]:
+        """Return the SKUs that recorded orders have lines of."""
+        for account, ids in ids_by_account.items():
+            lines = select(_ITEMS.c.sku).where(_ITEMS.c.account == account, one_of(_ITEMS.c.order_id, ids))
+            yield from self._connection.execute(lines).scalars()
 
     def _versions(self, orders: Sequence[Order]) -> dict[tuple[str, str], datetime]:
         """Return when those of the orders that are recorded were last updated."""
@@ -81,7 +90,7 @@ class SqlOrderBook:
             (account, order_id): updated_at
             for name, ids in _by_account(orders).items()
             for account, order_id, updated_at in self._connection.execute(
-                columns.where(_ORDERS.c.account == name, _ORDERS.c.order_id.in_(ids))
+                columns.where(_ORDERS.c.account == name, one_of(_ORDERS.c.order_id, ids))
             )
         }
 
@@ -99,12 +108,43 @@ class SqlOrderBook:
         columns = (_ORDERS.c.created_at, _ORDERS.c.ship_by_at, _ORDERS.c.shipped_at)
         return tuple(self._load(or_(*(column >= since for column in columns))))
 
+    def current(
+        self, now: datetime, since: datetime, skus: Collection[Sku] | None = None
+    ) -> tuple[Order, ...]:
+        dates = (_ORDERS.c.created_at, _ORDERS.c.ship_by_at, _ORDERS.c.shipped_at)
+        relevant = or_(
+            _ORDERS.c.is_open, _ORDERS.c.units_kept_until > now, *(column >= since for column in dates)
+        )
+        return tuple(self._load(relevant) if skus is None else self._load(relevant, _has_lines_of(skus)))
+
+    def tied_to(self, skus: Collection[Sku], now: datetime) -> frozenset[Sku]:
+        return order_totals.tied_to(self._connection, skus, now)
+
+    def skus_turning(self, since: datetime, until: datetime) -> frozenset[Sku]:
+        return order_totals.skus_turning(self._connection, since, until)
+
+    def latest_first_reads(self, account: str, before: datetime, limit: int) -> tuple[Order, ...]:
+        column = _ORDERS.c
+        latest = (
+            select(column.order_id)
+            .where(column.account == account, column.first_read_at < before)
+            .order_by(column.created_at.desc(), column.first_read_at.desc())
+            .limit(limit)
+        )
+        found = self._load(column.account == account, column.order_id.in_(latest))
+        return tuple(sorted(found, key=lambda order: order.created_at, reverse=True))
+
+    def first_created(self, account: str, since: datetime) -> datetime | None:
+        return order_totals.first_created(self._connection, account, since)
+
+    def standings(self, account: str, now: datetime) -> tuple[Standing, Standing]:
+        return order_totals.standings(self._connection, account, now)
+
     def every(self) -> tuple[Order, ...]:
         return tuple(self._load())
 
     def _named(self, order_ids: Sequence[OrderId], *conditions: ColumnElement[bool]) -> Iterable[Order]:
-        for ids in chunks(list(dict.fromkeys(order_ids)), LOOKUP):
-            yield from self._load(_ORDERS.c.order_id.in_(ids), *conditions)
+        return self._load(one_of(_ORDERS.c.order_id, dict.fromkeys(order_ids)), *conditions)
 
     def _load(self, *conditions: ColumnElement[bool]) -> list[Order]:
         """Return the orders that meet all conditions, with their lines and parcels, by account and id."""
@@ -143,10 +183,8 @@ class SqlOrderBook:
 
     def readmit(self, account: str, subjects: Sequence[str]) -> None:
         column = _QUARANTINE.c
-        for some in chunks([storable(subject) for subject in subjects], LOOKUP):
-            self._connection.execute(
-                delete(_QUARANTINE).where(column.account == account, column.subject.in_(some))
-            )
+        named = one_of(column.subject, map(storable, subjects))
+        self._connection.execute(delete(_QUARANTINE).where(column.account == account, named))
 
     def quarantined(self) -> tuple[QuarantinedItem, ...]:
         column = _QUARANTINE.c
@@ -191,30 +229,46 @@ class SqlOrderBook:
 
     # --- what is expected of orders
 
-    def record_outlooks(self, outlooks: Sequence[OrderOutlook]) -> None:
-        rows = {
-            (outlook.account, outlook.order_id): {
-                "account": outlook.account,
-                "order_id": outlook.order_id,
-                "state": outlook.state.value,
-                "ship_by_at": outlook.ship_by_at,
-                "body": to_json(_OUTLOOK, outlook),
-            }
-            for outlook in outlooks
-        }
-        self._connection.execute(delete(_OUTLOOKS))
-        insert_all(self._connection, _OUTLOOKS, list(rows.values()))
+    def record_outlooks(
+        self, outlooks: Sequence[OrderOutlook], now: datetime, skus: Collection[Sku] | None = None
+    ) -> None:
+        outlook_record.record(self._connection, outlooks, now, skus)
 
-    def outlooks(self) -> tuple[OrderOutlook, ...]:
-        column = _OUTLOOKS.c
-        statement = select(column.body).order_by(
-            column.ship_by_at.asc().nulls_last(), column.account, column.order_id
-        )
-        return tuple(from_json(_OUTLOOK, body) for body in self._connection.execute(statement).scalars())
+    def worrying(self) -> tuple[OrderOutlook, ...]:
+        return outlook_record.worrying(self._connection)
+
+    def assigned(self, skus: Collection[Sku] | None = None) -> Assigned:
+        return outlook_record.assigned(self._connection, skus)
+
+    def open_risks(
+        self, account: str, now: datetime, late_limit: float, without: Collection[Sku] = ()
+    ) -> OpenRisks:
+        return order_totals.open_risks(self._connection, account, now, late_limit, without)
+
+    def outlooks(
+        self, *, order_ids: Sequence[OrderId] = (), at: datetime | None = None
+    ) -> tuple[OrderOutlook, ...]:
+        if at is None:
+            return outlook_record.present(self._connection, order_ids)
+        return outlook_record.in_force(self._connection, order_ids, at)
 
 
 def _key(order: Order) -> tuple[str, str]:
     return order.account, order.order_id
+
+
+def _told_of(order: Order) -> dict[str, Any]:
+    """Return what is looked up of an order and is no part of it."""
+    return {
+        "shipped_at": order.shipped_at,
+        "is_open": order.is_open,
+        "seller_fault": is_seller_fault(order),
+    }
+
+
+def _has_lines_of(skus: Collection[Sku]) -> ColumnElement[bool]:
+    lines = select(_ITEMS.c.account, _ITEMS.c.order_id).where(one_of(_ITEMS.c.sku, sorted(skus)))
+    return tuple_(_ORDERS.c.account, _ORDERS.c.order_id).in_(lines)
 
 
 def _by_account(orders: Iterable[Order]) -> dict[str, list[str]]:

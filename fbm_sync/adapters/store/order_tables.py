@@ -1,15 +1,18 @@
 """The tables of orders: the orders, how far they were read, what is expected of them."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index
+from sqlalchemy import ForeignKeyConstraint, Index, text
 from sqlmodel import Field
 
 from fbm_sync.adapters.store.tables import MaybeUnits, StoreRow, Units
 
 
 class OrderRow(StoreRow, table=True):
-    """One order; `shipped_at` is when its last parcel left, kept here because it is looked up."""
+    """One order, and what is looked up of it: when its last parcel left, whether it is open, whose fault.
+
+    `seller_fault` marks a cancellation that Amazon counts against the seller.
+    """
 
     __tablename__ = "orders"
     __table_args__ = (
@@ -19,6 +22,10 @@ class OrderRow(StoreRow, table=True):
         Index(None, "ship_by_at"),
         Index(None, "shipped_at"),
         Index(None, "units_kept_until"),
+        Index(None, "account", "first_read_at"),
+        # All that rates are counted from, so that counting reads the index alone.
+        Index("ix_orders_created", "account", "created_at", "fulfilled_by", "status", "seller_fault"),
+        Index("ix_orders_due", "account", "ship_by_at", "fulfilled_by", "status", "is_open", "shipped_at"),
     )
     account: str = Field(primary_key=True)
     order_id: str = Field(primary_key=True)
@@ -33,6 +40,9 @@ class OrderRow(StoreRow, table=True):
     deliver_by_at: datetime | None
     shipped_at: datetime | None
     units_kept_until: datetime | None
+    first_read_at: datetime | None
+    is_open: bool
+    seller_fault: bool
     rest: str | None
 
 
@@ -44,6 +54,7 @@ class OrderItemRow(StoreRow, table=True):
         ForeignKeyConstraint(
             ["account", "order_id"], ["orders.account", "orders.order_id"], ondelete="CASCADE"
         ),
+        Index(None, "sku"),
     )
     account: str = Field(primary_key=True)
     order_id: str = Field(primary_key=True)
@@ -68,6 +79,7 @@ class ShipmentRow(StoreRow, table=True):
         ForeignKeyConstraint(
             ["account", "order_id"], ["orders.account", "orders.order_id"], ondelete="CASCADE"
         ),
+        Index(None, "shipped_at"),
     )
     account: str = Field(primary_key=True)
     order_id: str = Field(primary_key=True)
@@ -112,11 +124,54 @@ class PageCursorRow(StoreRow, table=True):
 
 
 class OrderOutlookRow(StoreRow, table=True):
-    """What is expected of an open order; `body` is the whole outlook."""
+    """What is expected of an open order; `body` is the whole outlook.
+
+    `waits_for` is the SKU whose supply decides when it can leave, where it waits for any.
+    """
 
     __tablename__ = "order_outlooks"
+    __table_args__ = (
+        Index(None, "holds_until"),
+        Index(None, "state", "is_short"),
+        Index("ix_order_outlooks_risks", "account", "waits_for", "ship_by_at", "late_probability"),
+    )
     account: str = Field(primary_key=True)
     order_id: str = Field(primary_key=True)
     state: str
     ship_by_at: datetime | None
+    late_probability: float | None
+    waits_for: str | None
+    is_short: bool
+    holds_until: datetime | None
+    body: str
+
+
+class OutlookHistoryRow(StoreRow, table=True):
+    """What was expected of an order from the moment it was first judged so until it was judged otherwise.
+
+    A new row only when state, stage, promise or the lot to blame differ: `body` is the whole outlook as
+    first judged. `ended_at` is empty while it still holds.
+    """
+
+    __tablename__ = "outlook_history"
+    __table_args__ = (
+        Index(
+            "ix_outlook_history_in_force",
+            "account",
+            "order_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(None, "order_id", "first_judged_at"),
+    )
+    outlook_id: int | None = Field(default=None, primary_key=True)
+    account: str
+    order_id: str
+    state: str
+    stage: str | None
+    promise_on: date | None
+    blamed_lot: str | None
+    first_judged_at: datetime
+    ended_at: datetime | None
     body: str

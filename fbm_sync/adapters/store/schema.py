@@ -12,19 +12,26 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Select, column, inspect, select, table
 
-from fbm_sync.adapters.store import alert_tables, offer_tables, order_tables, run_tables, supply_tables
+from fbm_sync.adapters.store import (
+    alert_tables,
+    offer_tables,
+    order_tables,
+    plan_tables,
+    run_tables,
+    supply_tables,
+)
 from fbm_sync.adapters.store.tables import StoreRow
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0002"
+HEAD = "0003"
 """The version this release needs: that of the newest migration, known here without loading alembic."""
 
 VERSION_TABLE = "fbm_sync_schema"
 """Not alembic's own name: a PostgreSQL database may serve other programs too."""
 
-SUBJECTS = (order_tables, supply_tables, offer_tables, alert_tables, run_tables)
+SUBJECTS = (order_tables, supply_tables, offer_tables, alert_tables, plan_tables, run_tables)
 """All files with tables; to import them is to fill `METADATA`."""
 
 METADATA = StoreRow.metadata

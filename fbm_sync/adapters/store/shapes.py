@@ -7,12 +7,13 @@ that a value which gains a field loses nothing before its table gains the column
 import dataclasses
 import enum
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
 from pydantic_core import PydanticSerializationError
-from sqlalchemy import RowMapping, Table
+from sqlalchemy import Row, RowMapping, Table
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -53,6 +54,7 @@ class Shape(Generic[D]):
     def __init__(self, kind: type[D], table: Table, *, without: Collection[str] = ()) -> None:
         hints = get_type_hints(kind)
         fields = [field for field in dataclasses.fields(kind) if field.name not in without]
+        self.table = table
         self._kind = kind
         self._columns = tuple(field.name for field in fields if field.name in table.columns)
         self._enums = {name: hint for name in self._columns if _is_enum(hint := hints[name])}
@@ -70,7 +72,7 @@ class Shape(Generic[D]):
         row["rest"] = self._rest_of(value)
         return row
 
-    def value(self, row: RowMapping, **elsewhere: Any) -> D:
+    def value(self, row: Mapping[str, Any] | RowMapping, **elsewhere: Any) -> D:
         """Return the value of a row; `elsewhere` are the fields with a table of their own."""
         fields = {name: row[name] for name in self._columns}
         for name, kind in self._enums.items():
@@ -80,6 +82,17 @@ class Shape(Generic[D]):
             rest = {name: part for name, part in json.loads(row["rest"]).items() if name in self._rest}
             fields |= {name: self._rest[name][0].validate_python(part) for name, part in rest.items()}
         return self._kind(**fields, **elsewhere)
+
+    def values(self, rows: Iterable[Row[Any]]) -> Iterator[D]:
+        """Yield the values of rows with all columns of the table, in its sequence."""
+        names = [column.name for column in self.table.c]
+        wanted = itemgetter(*(names.index(name) for name in self._columns))
+        rest = names.index("rest")
+        for row in rows:
+            if row[rest] is None and not self._enums:
+                yield self._kind(**dict(zip(self._columns, wanted(row), strict=True)))
+            else:
+                yield self.value(dict(zip(names, row, strict=True)))
 
     def _rest_of(self, value: D) -> str | None:
         rest = {

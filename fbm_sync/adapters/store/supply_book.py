@@ -3,14 +3,17 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, delete, func, or_, select, update
 
-from fbm_sync.adapters.store.shapes import Shape, from_json, storable, to_json
+from fbm_sync.adapters.store.order_tables import ShipmentRow
+from fbm_sync.adapters.store.plan_book import note_changed
+from fbm_sync.adapters.store.shapes import D, Shape, from_json, storable, to_json
 from fbm_sync.adapters.store.supply_tables import (
     CatalogRow,
     LotRow,
@@ -19,18 +22,29 @@ from fbm_sync.adapters.store.supply_tables import (
     SupplyReadingRow,
 )
 from fbm_sync.adapters.store.tables import table_of
-from fbm_sync.adapters.store.writing import insert_all, upsert
-from fbm_sync.domain.supply import CatalogEntry, Lot, Receipt, SnapshotSummary, StockCount, SupplySnapshot
-from fbm_sync.ports import SupplyReading
+from fbm_sync.adapters.store.writing import insert_all, one_of, upsert
+from fbm_sync.domain.order import Sku
+from fbm_sync.domain.supply import (
+    CatalogEntry,
+    Lot,
+    LotStatus,
+    Receipt,
+    SnapshotSummary,
+    StockCount,
+    SupplySnapshot,
+)
+from fbm_sync.ports import SupplyReading, SupplyState
 
 _READINGS = table_of(SupplyReadingRow)
 _RECEIPTS = table_of(ReceiptRow)
+_SHIPMENTS = table_of(ShipmentRow)
 
 _STOCK = Shape(StockCount, table_of(StockCountRow))
 _LOT = Shape(Lot, table_of(LotRow))
 _CATALOG = Shape(CatalogEntry, table_of(CatalogRow))
 _RECEIPT = Shape(Receipt, _RECEIPTS)
 _DOUBTS = TypeAdapter(tuple[str, ...])
+_MOMENTS = TypeAdapter(Mapping[str, datetime])
 
 _THE_READING = 1
 
@@ -51,12 +65,19 @@ class SqlSupplyBook:
 
     def record(self, snapshot: SupplySnapshot, now: datetime) -> None:
         before = self._reading_row()
+        receipts = _receipt_rows(snapshot.receipts)
+        past = [lot for lot in snapshot.lots if _tells_of_the_past(lot)]
         digests = {
-            "stock_digest": self._replace(StockCountRow, _STOCK, snapshot.stock, before, "stock_digest"),
-            "lots_digest": self._replace(LotRow, _LOT, snapshot.lots, before, "lots_digest"),
-            "catalog_digest": self._replace(CatalogRow, _CATALOG, snapshot.catalog, before, "catalog_digest"),
+            "stock_digest": self._replace(_STOCK, snapshot.stock, before, "stock_digest"),
+            "lots_digest": self._replace(_LOT, snapshot.lots, before, "lots_digest"),
+            "catalog_digest": self._replace(_CATALOG, snapshot.catalog, before, "catalog_digest"),
+            "past_digest": _digest(
+                sorted([json.dumps(row, default=str) for row in [*receipts, *map(_LOT.row, past)]])
+            ),
+            "counted_by_pool": to_json(_MOMENTS, snapshot.counted_by_pool),
         }
-        upsert(self._connection, _RECEIPTS, _receipt_rows(snapshot.receipts))
+        if before is None or before["past_digest"] != digests["past_digest"]:
+            upsert(self._connection, _RECEIPTS, receipts)
         row = {
             "reading_id": _THE_READING,
             "read_at": now,
@@ -69,15 +90,32 @@ class SqlSupplyBook:
         upsert(self._connection, _READINGS, [row | digests])
 
     def _replace(
-        self, kind: Any, shape: Shape[Any], values: Sequence[Any], before: RowMapping | None, digest_name: str
+        self, shape: Shape[Any], values: Sequence[Any], before: RowMapping | None, digest_name: str
     ) -> str:
         """Make a list the believed one, unless it is the same list as before; return its digest."""
         rows = [shape.row(value) | {"position": position} for position, value in enumerate(values)]
         digest = _digest(rows)
         if before is None or before[digest_name] != digest:
-            self._connection.execute(delete(table_of(kind)))
-            insert_all(self._connection, table_of(kind), rows)
+            note_changed(self._connection, self._changed_skus(shape.table, rows))
+            self._connection.execute(delete(shape.table))
+            insert_all(self._connection, shape.table, rows)
         return digest
+
+    def _changed_skus(self, table: Table, rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+        """Find the SKUs of which a list says something else than the one recorded.
+
+        A count repeated with the same figures is news only where parcels have left since the former one:
+        they came off that, and do not come off this.
+        """
+        names = [column.name for column in table.c if column.name not in ("position", "counted_at")]
+        stored = select(*(table.c[name] for name in names)).order_by(table.c.position)
+        before = _prints(self._connection.execute(stored).mappings(), names)
+        after = _prints(rows, names)
+        yield from (sku for sku in {**before, **after} if before.get(sku) != after.get(sku))
+        if "counted_at" in table.c:
+            oldest = select(func.min(table.c.counted_at)).scalar_subquery()
+            left = select(_SHIPMENTS.c.sku).distinct().where(_SHIPMENTS.c.shipped_at > oldest)
+            yield from self._connection.execute(left).scalars()
 
     def record_doubts(self, doubts: Sequence[str], now: datetime) -> None:
         words = tuple(storable(doubt) for doubt in doubts)
@@ -88,28 +126,76 @@ class SqlSupplyBook:
         row = self._reading_row()
         if row is None:
             return None
-        receipts = select(_RECEIPTS).order_by(_RECEIPTS.c.received_on, _RECEIPTS.c.natural_key)
         return SupplyReading(
             snapshot=SupplySnapshot(
-                stock=tuple(_STOCK.value(row) for row in self._list(StockCountRow)),
-                lots=tuple(_LOT.value(row) for row in self._list(LotRow)),
-                receipts=tuple(_RECEIPT.value(row) for row in self._connection.execute(receipts).mappings()),
-                catalog=tuple(_CATALOG.value(row) for row in self._list(CatalogRow)),
+                stock=tuple(self._list(_STOCK)),
+                lots=tuple(self._list(_LOT)),
+                receipts=self._receipts(),
+                catalog=tuple(self._list(_CATALOG)),
             ),
             read_at=row["read_at"],
             doubts=from_json(_DOUBTS, row["doubts"]),
             doubted_at=row["doubted_at"],
         )
 
+    def state(self) -> SupplyState:
+        row = self._reading_row()
+        if row is None:
+            return SupplyState()
+        return SupplyState(
+            counted_at=from_json(_MOMENTS, row["counted_by_pool"]),
+            past=row["past_digest"],
+            doubts=from_json(_DOUBTS, row["doubts"]),
+        )
+
+    def part(self, skus: Collection[Sku]) -> SupplySnapshot:
+        return SupplySnapshot(
+            stock=tuple(self._of_skus(_STOCK, skus)),
+            lots=tuple(self._of_skus(_LOT, skus)),
+            catalog=tuple(self._of_skus(_CATALOG, skus)),
+        )
+
+    def _of_skus(self, shape: Shape[D], skus: Collection[Sku]) -> Iterator[D]:
+        return self._list(shape, one_of(shape.table.c.sku, sorted(skus)))
+
+    def skus_with_lots(self) -> frozenset[Sku]:
+        column = _LOT.table.c.sku
+        return frozenset(Sku(sku) for sku in self._connection.execute(select(column).distinct()).scalars())
+
+    def past(self) -> SupplySnapshot:
+        column = _LOT.table.c
+        closed = column.status.in_([LotStatus.RECEIVED.value, LotStatus.CANCELLED.value])
+        candidates = or_(closed, column.received_units >= column.quantity, column.rest.is_not(None))
+        lots = filter(_tells_of_the_past, self._list(_LOT, candidates))
+        return SupplySnapshot(stock=(), lots=tuple(lots), receipts=self._receipts())
+
+    def _receipts(self) -> tuple[Receipt, ...]:
+        statement = select(_RECEIPTS).order_by(_RECEIPTS.c.received_on, _RECEIPTS.c.natural_key)
+        return tuple(_RECEIPT.value(row) for row in self._connection.execute(statement).mappings())
+
     def _reading_row(self) -> RowMapping | None:
         return self._connection.execute(select(_READINGS)).mappings().one_or_none()
 
-    def _list(self, kind: Any) -> Iterable[RowMapping]:
-        table = table_of(kind)
-        return self._connection.execute(select(table).order_by(table.c.position)).mappings()
+    def _list(self, shape: Shape[D], *conditions: ColumnElement[bool]) -> Iterator[D]:
+        statement = select(shape.table).where(*conditions).order_by(shape.table.c.position)
+        return shape.values(self._connection.execute(statement))
 
 
-def _digest(rows: Sequence[dict[str, Any]]) -> str:
+def _prints(rows: Iterable[Any], names: Sequence[str]) -> dict[str, int]:
+    """Return a short print of what the rows of each SKU say, to tell two lists apart."""
+    prints: dict[str, int] = {}
+    values = itemgetter(*names)
+    for row in rows:
+        prints[row["sku"]] = hash((prints.get(row["sku"]), values(row)))
+    return prints
+
+
+def _tells_of_the_past(lot: Lot) -> bool:
+    """Tell whether a lot teaches anything: it is closed, or says which lanes are the names of legs."""
+    return lot.open_units == 0 or bool(lot.legs)
+
+
+def _digest(rows: Sequence[object]) -> str:
     """Tell two lists apart without keeping both; the columns count, so a new column writes anew."""
     return hashlib.sha256(json.dumps(rows, default=str).encode()).hexdigest()
 

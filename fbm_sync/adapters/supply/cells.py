@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from fbm_sync.domain.order import Sku
-from fbm_sync.domain.supply import LotStatus
+from fbm_sync.domain.supply import Leg, LotStatus
 
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -97,6 +97,26 @@ def status(cell: str) -> LotStatus:
         return LotStatus(cell.lower())
     except ValueError:
         raise ValueError(f"is not one of {', '.join(LotStatus)}") from None
+
+
+def legs(cell: str) -> tuple[Leg, ...]:
+    """Return the stages of a way in their order, from `factory:2026-03-01;ocean:2026-03-25`."""
+    found: list[Leg] = []
+    for part in cell.rstrip("; ").split(";"):
+        name, colon, end = part.partition(":")
+        name = text(name.strip().lower())
+        if not name or not colon:
+            raise ValueError("is not a list of legs like factory:2026-03-01;ocean:2026-03-25")
+        if name in {leg.name for leg in found}:
+            raise ValueError(f"names the leg {name} twice")
+        try:
+            planned_end_on = day(end.strip())
+        except ValueError as fault:
+            raise ValueError(f"has a leg {name} whose end {fault}") from None
+        if found and planned_end_on < found[-1].planned_end_on:
+            raise ValueError(f"lets the leg {name} end before {found[-1].name}; legs stand in their order")
+        found.append(Leg(name=name, planned_end_on=planned_end_on))
+    return tuple(found)
 
 
 def money(cell: str) -> int:

@@ -1,7 +1,7 @@
 """Stock, inbound, receipts and catalogue from CSV files in a folder: all of them sound, or none is read.
 
 Units are pieces, money is in hundredths, moments are UTC. Columns this program does not know are left
-alone; so is `legs`, which no domain value holds yet.
+alone.
 """
 
 import time
@@ -52,6 +52,7 @@ _INBOUND = Table(
         Column(heading="received_units", parse=cells.count),
         Column(heading="lane", parse=cells.text),
         Column(heading="pool", parse=cells.text),
+        Column(heading="legs", parse=cells.legs),
     ),
     build=Lot,
     identity=("po_id", "line"),

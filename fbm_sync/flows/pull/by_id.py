@@ -45,10 +45,10 @@ class Tally:
         )
 
 
-def record_orders(account: str, orders: Sequence[Order], books: Books, tally: Tally) -> None:
+def record_orders(account: str, orders: Sequence[Order], books: Books, tally: Tally, now: datetime) -> None:
     """Record orders as they were read and count them; none of them waits in quarantine any more."""
     known = books.orders.known(account, [order.order_id for order in orders])
-    fresh = [carry_over(known.get(order.order_id), order) for order in orders]
+    fresh = [carry_over(known.get(order.order_id), order, read_at=now) for order in orders]
     books.orders.record(fresh)
     books.orders.readmit(account, [order.order_id for order in orders])
     tally.pulled += len(fresh)
@@ -87,7 +87,7 @@ def pull_named_orders(
                 kept.add(order_id)
             continue
         with ledger.transaction() as books:
-            record_orders(account, [order], books, tally)
+            record_orders(account, [order], books, tally, clock.now())
         kept.add(order_id)
         progress("orders", done, len(order_ids))
     left = tuple(order_id for order_id in order_ids if order_id not in kept)

@@ -189,7 +189,7 @@ class _Walk:
 
     def _record(self, page: OrderPage, cursor: PageCursor | None) -> None:
         with self.ledger.transaction() as books:
-            record_orders(self.account, page.orders, books, self.tally)
+            record_orders(self.account, page.orders, books, self.tally, self.clock.now())
             if page.unreadable:
                 books.orders.set_aside(self.account, page.unreadable, self.clock.now())
             # The cursor goes with the page it follows: after a crash no page is skipped or lost.

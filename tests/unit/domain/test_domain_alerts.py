@@ -17,6 +17,7 @@ from fbm_sync.domain.alert import (
 )
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.change import PushLimits, PushOutcome, PushReceipt
+from fbm_sync.domain.deadline import STAGES
 from fbm_sync.domain.finding import (
     credential_finding,
     hold_finding,
@@ -28,7 +29,7 @@ from fbm_sync.domain.finding import (
     supply_findings,
 )
 from fbm_sync.domain.order import OrderId
-from fbm_sync.domain.risk import STAGES, WORRYING, OrderOutlook, OrderState
+from fbm_sync.domain.risk import WORRYING, OrderOutlook, OrderState
 
 from builders import ACCOUNT, NOW, SKU, a_calendar, a_change, in_days
 

@@ -1,11 +1,25 @@
 """The account's standing: late and cancelled orders, and how many more it can take."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fbm_sync.domain.health import Metric, Standing, cancellations, headroom, late_shipments
+from fbm_sync.domain.health import (
+    AccountStatus,
+    MarketplacePerformance,
+    Metric,
+    ReportedMetric,
+    SellerPerformance,
+    Standing,
+    cancellations,
+    headroom,
+    late_shipments,
+    with_reported,
+)
 from fbm_sync.domain.order import Fulfiller, OrderStatus
+from fbm_sync.domain.policy import Headroom
 
 from builders import NOW, a_shipped_order, an_item, an_order, in_days
 
@@ -128,3 +142,38 @@ def test_headroom_names_what_is_breached():
     bad = headroom([*shipped(10, late=1), cancelled()], NOW)
     assert (bad.orders, bad.breached) == (0, ("LSR", "CR"))
     assert headroom([], NOW).breached == ()
+
+
+# --- Amazon's own word ---------------------------------------------------------------------------
+
+
+def reported(*metrics):
+    places = tuple(
+        MarketplacePerformance(marketplace=f"M{number}", status=AccountStatus.NORMAL, metrics=(metric,))
+        for number, metric in enumerate(metrics)
+    )
+    return SellerPerformance(account="us", marketplaces=places)
+
+
+def on_time(rate, target="0.9"):
+    return ReportedMetric(
+        name="OTDR", verdict="GOOD", rate=rate and Decimal(rate), target=target and Decimal(target)
+    )
+
+
+def test_what_amazon_calls_bad_is_breached_whatever_we_measured():
+    bad = [ReportedMetric(name=name, verdict="BAD") for name in ("CR", "LSR", "VTR")]
+    good = ReportedMetric(name="LSR", verdict="GOOD")
+    assert with_reported(Headroom(), reported(*bad)).breached == ("LSR", "CR")
+    assert with_reported(Headroom(breached=("CR",)), reported(good)).breached == ("CR",)
+
+
+def test_of_several_marketplaces_the_one_closest_to_its_target_speaks():
+    found = with_reported(Headroom(), reported(on_time("0.97"), on_time("0.93", "0.92"), on_time("0.95")))
+    assert (found.on_time_rate, found.on_time_target) == (0.93, 0.92)
+
+
+@pytest.mark.parametrize("told", [None, reported(), reported(on_time(None)), reported(on_time("0.9", None))])
+def test_without_amazons_figure_nothing_is_said_of_deliveries_on_time(told):
+    own = Headroom(late_orders=3, cancelled_orders=2)
+    assert with_reported(own, told) == own

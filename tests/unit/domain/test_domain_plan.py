@@ -2,22 +2,40 @@
 
 import dataclasses
 import random
+from datetime import timedelta
+from decimal import Decimal
+from itertools import product
 
 from hypothesis import given, settings
 
+from fbm_sync.domain.allocation import CoverSource
+from fbm_sync.domain.change import PushOutcome, PushReceipt
+from fbm_sync.domain.channel import Channel
+from fbm_sync.domain.health import (
+    AccountStatus,
+    MarketplacePerformance,
+    ReportedMetric,
+    SellerPerformance,
+    headroom,
+)
+from fbm_sync.domain.latency import latency_buffer
 from fbm_sync.domain.listing import ListingMode
 from fbm_sync.domain.offer import AutomatedHandling
-from fbm_sync.domain.order import Fulfiller, OrderStatus
-from fbm_sync.domain.plan import assess_orders, demand_records, plan_shop
+from fbm_sync.domain.order import OrderStatus
+from fbm_sync.domain.plan import assess_orders, plan_shop
 from fbm_sync.domain.policy import BackorderKind
 from fbm_sync.domain.risk import OrderState
+from fbm_sync.domain.supply import LotStatus
 
 from builders import (
     ACCOUNT,
+    ACCOUNTS,
     NOW,
     SKU,
-    a_calendar,
+    SKUS,
+    a_change,
     a_count,
+    a_good_past,
     a_lot,
     a_policy,
     an_entry,
@@ -34,6 +52,7 @@ from builders import (
 )
 
 WHOLE_SHOPS = settings(max_examples=100, deadline=None)
+MANY_SHOPS = settings(max_examples=500, deadline=None)
 
 
 def plan(facts, terms=None):
@@ -49,24 +68,62 @@ def shown_afterwards(facts, decisions):
     return dataclasses.replace(facts, observed=by_account(shown))
 
 
-@WHOLE_SHOPS
+def accounts_by_pool(facts, terms):
+    """The accounts of each pool; one without a name where none is named."""
+    found = {}
+    for account in {*ACCOUNTS, *facts.observed}:
+        found.setdefault(terms.channels.get(account, Channel()).pool, set()).add(account)
+    return found
+
+
+@MANY_SHOPS
 @given(shops())
-def test_no_unit_is_sold_twice(shop):
+def test_no_unit_of_any_pool_is_sold_twice(shop):
     facts, terms = shop
     found = plan(facts, terms)
-    for sku in {decision.sku for decision in found.decisions}:
-        offered = sum(d.desired.quantity for d in found.decisions if d.sku == sku and d.desired is not None)
+    wall = terms.calendar.local_date(NOW) + timedelta(days=30)
+    for (pool, accounts), sku in product(accounts_by_pool(facts, terms).items(), SKUS):
+        offered = sum(
+            d.desired.quantity
+            for d in found.decisions
+            if d.account in accounts and d.sku == sku and d.desired is not None
+        )
         view = found.orders.inbound.get(sku)
-        lots = view.expected if view else ()
-        on_hand = found.orders.on_hand.get(sku, 0)
-        used = found.orders.allocation.on_hand_units.get(sku, 0)
-        used += sum(found.orders.allocation.lot_units.get(lot.lot_id, 0) for lot in lots)
-        supply = on_hand + sum(lot.units for lot in lots)
-        assert used <= max(0, on_hand) + sum(lot.units for lot in lots)
-        assert offered == 0 or offered + used <= supply
+        lots = [lot for lot in (view.expected if view else ()) if pool in ("", lot.lot.pool)]
+        shelf = sum(c.sellable_units for c in facts.supply.stock if c.sku == sku and pool in ("", c.pool))
+        used = sum(
+            part.units
+            for cover in found.orders.allocation.orders
+            for item in cover.items
+            for part in item.cover
+            if cover.order.account in accounts and item.sku == sku and part.source is not CoverSource.SHORTAGE
+        )
+        assert used <= max(0, shelf) + sum(lot.units for lot in lots)
+        waited_for = found.orders.allocation.lot_units
+        counted = sum(lot.units for lot in lots if lot.ready_on <= wall or waited_for.get(lot.lot_id))
+        assert offered == 0 or offered + used <= shelf + counted
 
 
 @WHOLE_SHOPS
+@given(shops())
+def test_at_no_accepted_risk_the_account_stands_the_loss_of_every_lot(shop):
+    facts, terms = shop
+    policies = {
+        name: dataclasses.replace(policy, account_risk=0.0) for name, policy in terms.policies.items()
+    }
+    terms = dataclasses.replace(terms, policies=policies)
+    found = plan(facts, terms)
+    for account in facts.observed:
+        room = headroom([order for order in facts.recent if order.account == account], NOW)
+        ahead = [d.desired.quantity for d in found.decisions if d.account == account and promised_ahead(d)]
+        waiting = sum(
+            one.account == account and one.blamed_lot is not None and (one.ship_by_at or NOW) > NOW
+            for one in found.orders.outlooks
+        )
+        assert not ahead or sum(ahead) + waiting <= room.orders
+
+
+@MANY_SHOPS
 @given(shops())
 def test_planning_twice_changes_nothing(shop):
     facts, terms = shop
@@ -153,6 +210,110 @@ def test_two_accounts_never_publish_more_than_the_stock_together():
     assert [decision.desired.quantity for decision in found.decisions] == [3, 3]
 
 
+def test_accounts_sell_by_their_shares():
+    offers = [an_observed_offer(account=account) for account in ("us", "uk")]
+    channels = {"us": Channel(share=0.6), "uk": Channel(reserve_units=5)}
+    found = plan(shop_facts(stock=[a_count(10)], offers=offers), shop_terms(channels=channels))
+    assert [decision.desired.quantity for decision in found.decisions] == [4, 6]
+    found = plan(shop_facts(stock=[a_count(6)], offers=offers), shop_terms(channels=channels))
+    assert [decision.desired.quantity for decision in found.decisions] == [1, 3]
+
+
+def test_each_pool_serves_its_own_accounts_only():
+    offers = [an_observed_offer(account=account) for account in ("us", "uk")]
+    orders = [an_order("1", units=5, account="uk"), an_order("2", units=1, account="us")]
+    stock = [a_count(4, pool="east"), a_count(9, pool="west"), a_count(50, pool="shop")]
+    channels = {"us": Channel(pool="east"), "uk": Channel(pool="west")}
+    found = plan(shop_facts(orders, stock, offers=offers), shop_terms(channels=channels))
+    assert {d.account: d.desired.quantity for d in found.decisions} == {"us": 3, "uk": 4}
+    assert found.orders.on_hand == {SKU: 13}
+    assert found.orders.allocation.on_hand_units == {SKU: 6}
+    assert [one.order_id for one in found.orders.outlooks] == ["1", "2"]
+
+
+def test_inbound_of_a_pool_is_sold_ahead_by_its_accounts_only():
+    offers = [an_observed_offer(account=account) for account in ("us", "uk")]
+    stock = [a_count(0, pool="east"), a_count(0, pool="west")]
+    lots = [a_lot("A", 10, pool="east"), a_lot("B", 20, pool="west"), a_lot("C", 20, pool="shop")]
+    channels = {"us": Channel(pool="east"), "uk": Channel(pool="west")}
+    found = plan(shop_facts(stock=stock, lots=lots, offers=offers), shop_terms(channels=channels))
+    assert {d.account: d.desired.quantity for d in found.decisions} == {"us": 8, "uk": 16}
+    assert {lot.lot_id for lot in found.orders.inbound[SKU].expected} == {"A/1", "B/1"}
+
+
+def two_skus_ahead(*entries, **policy):
+    """What an account with two spare orders sells ahead of two SKUs."""
+    skus = ("A", "B")
+    facts = shop_facts(
+        stock=[a_count(0, sku) for sku in skus],
+        lots=[a_lot(f"PO-{sku}", 20, sku) for sku in skus],
+        offers=[an_observed_offer(sku=sku) for sku in skus],
+        catalog=entries,
+        recent=a_good_past(),
+    )
+    found = plan(facts, shop_terms(a_policy(**policy)))
+    return {decision.sku: decision.desired.quantity for decision in found.decisions}
+
+
+def test_what_one_sku_puts_at_risk_is_not_there_for_another():
+    assert two_skus_ahead(account_risk=0.0) == {"A": 2, "B": 0}
+    assert two_skus_ahead(account_risk=0.05) == {"A": 16, "B": 2}
+    assert two_skus_ahead(account_risk=0.1) == {"A": 16, "B": 16}
+
+
+def test_the_sku_that_earns_more_for_its_risk_is_served_first():
+    rich = an_entry("B", price_minor=2000, unit_cost_minor=500)
+    poor = an_entry("A", price_minor=2000, unit_cost_minor=1500)
+    assert two_skus_ahead(poor, rich, account_risk=0.0) == {"A": 0, "B": 2}
+
+
+def test_short_deliveries_of_the_past_lower_what_is_sold_ahead():
+    closed = [a_lot(f"OLD-{number}", 10, received_units=5, status=LotStatus.RECEIVED) for number in range(10)]
+    facts = shop_facts(stock=[a_count(0)], lots=[a_lot(), *closed], offers=[an_observed_offer()])
+    assert the_decision(plan(facts)).desired.quantity == 50
+
+
+def test_the_measured_lag_replaces_the_rhythm():
+    past = [
+        an_order(
+            f"{number}",
+            status=OrderStatus.SHIPPED,
+            units=100,
+            created_at=in_days(-number / 2),
+            first_read_at=in_days(-number / 2) + timedelta(minutes=2),
+        )
+        for number in range(1, 59)
+    ]
+    confirmed = PushReceipt(
+        change=a_change(),
+        outcome=PushOutcome.CONFIRMED,
+        at=in_days(-1),
+        accepted_at=in_days(-1) - timedelta(minutes=4),
+    )
+    facts = shop_facts(stock=[a_count(99)], recent=past, offers=[an_observed_offer()])
+    terms = shop_terms(a_policy(latency_risk=0.001), lag_minutes=100.0, turn_minutes=10.0)
+    measured = dataclasses.replace(facts, confirmed=(confirmed,) * 50)
+    units_a_minute = 5800 / 30 / 1440
+
+    def shown(known):
+        return the_decision(plan(known, terms)).desired.quantity
+
+    assert shown(measured) == 99 - latency_buffer(units_a_minute * 16, 0.001)
+    assert shown(facts) == 99 - latency_buffer(units_a_minute * 100, 0.001)
+
+
+def test_amazons_own_word_on_deliveries_closes_selling_ahead():
+    metric = ReportedMetric(name="OTDR", verdict="BAD", rate=Decimal("0.85"), target=Decimal("0.9"))
+    place = MarketplacePerformance(marketplace="US", status=AccountStatus.NORMAL, metrics=(metric,))
+    facts = shop_facts(stock=[a_count(0)], lots=[a_lot()], offers=[an_observed_offer()])
+    told = dataclasses.replace(
+        facts, performance={ACCOUNT: SellerPerformance(account=ACCOUNT, marketplaces=(place,))}
+    )
+    assert the_decision(plan(facts)).mode is ListingMode.BACKORDER
+    decision = the_decision(plan(told))
+    assert [gate.name for gate in decision.gates if not gate.passed] == ["on_time_delivery"]
+
+
 def test_two_accounts_share_the_cap_too():
     offers = [an_observed_offer(account=account) for account in ("us", "uk")]
     found = plan(shop_facts(stock=[a_count(0)], lots=[a_lot(quantity=10)], offers=offers))
@@ -223,45 +384,3 @@ def test_an_order_known_twice_leaves_the_shelf_once():
     assert found.on_hand == {SKU: 9}
     alone = assess_orders(shop_facts([sent], [a_count(10)], recent=[]), shop_terms(), NOW)
     assert alone.on_hand == {SKU: 9}
-
-
-# --- a SKU's own sales ---------------------------------------------------------------------------
-
-
-def sales(*orders):
-    return demand_records(orders, a_calendar(), NOW)
-
-
-def test_sales_are_measured_over_thirty_days_with_days_without_a_sale():
-    other = an_order("0", sku="OTHER", created_at=in_days(-29))
-    first, second = (an_order(f"{n}", units=3, created_at=in_days(-n)) for n in (1, 2))
-    record = sales(other, first, second)[SKU]
-    assert record.days == 30
-    assert record.units_per_day == 0.2
-    assert record.orders == 2
-    assert record.variation is not None
-    assert round(record.variation, 3) == round((30 / 2 - 1) ** 0.5, 3)
-
-
-def test_a_new_shop_is_measured_over_the_days_it_is_known():
-    record = sales(
-        an_order("1", units=3, created_at=in_days(-1)), an_order("2", units=3, created_at=in_days(-2))
-    )[SKU]
-    assert (record.days, record.units_per_day, record.variation) == (3, 2.0, None)
-
-
-def test_an_order_dated_tomorrow_is_a_day_of_sales():
-    assert sales(an_order(units=3, created_at=in_days(1)))[SKU].units_per_day == 3.0
-
-
-def test_old_orders_and_those_amazon_ships_are_no_sales_of_ours():
-    old = an_order("1", created_at=in_days(-31))
-    assert sales(old, an_order("2", fulfilled_by=Fulfiller.AMAZON)) == {}
-
-
-def test_cancelled_orders_are_counted():
-    assert sales(an_order("1"), an_order("2", status=OrderStatus.CANCELLED))[SKU].cancelled_orders == 1
-
-
-def test_orders_of_nothing_have_no_variation():
-    assert sales(an_order(units=0, created_at=in_days(-29)))[SKU].variation is None

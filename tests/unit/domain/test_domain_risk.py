@@ -1,37 +1,41 @@
 """Will each order leave in time? Its state, the reason, the lot to blame and the least bad step."""
 
+import dataclasses
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fbm_sync.domain.allocation import allocate
-from fbm_sync.domain.calendar import ShipCalendar
+from fbm_sync.domain.calendar import ShipCalendar, ShipCalendars
+from fbm_sync.domain.deadline import STAGES, auto_cancel_at, stage_of
 from fbm_sync.domain.order import OrderStatus
 from fbm_sync.domain.risk import (
     WORRYING,
     OrderState,
-    auto_cancel_at,
     judge_orders,
     shortages,
     span_words,
-    stage_of,
     words_for,
 )
 
 from builders import NOW, SKU, TODAY, a_calendar, an_expected_lot, an_item, an_order, in_days, on_day
 
 HOURS = 1 / 24
+CALENDARS = ShipCalendars(house=a_calendar())
 
 
 def cover(orders, on_hand=0, lots=()):
-    return allocate(orders, {SKU: on_hand}, {SKU: lots}, now=NOW, today=TODAY).orders
+    return allocate(orders, {SKU: on_hand}, {SKU: lots}, now=NOW, calendars=CALENDARS).orders
 
 
 def judge(order, on_hand=0, lots=(), *, now=NOW, calendar=None, late_limit=0.1):
     """The outlook of one order, with its stock counted at `NOW`."""
     by_name = {lot.lot_id: lot for lot in lots}
     covered = cover([order], on_hand, lots)
-    (outlook,) = judge_orders(covered, by_name, calendar or a_calendar(), now=now, late_limit=late_limit)
+    calendars = ShipCalendars(house=calendar or a_calendar())
+    (outlook,) = judge_orders(covered, by_name, calendars, now=now, late_limit=late_limit)
     return outlook
 
 
@@ -80,10 +84,12 @@ PENDING = {"status": OrderStatus.PENDING}
             1,
             (),
             "due_soon",
-            "20 h 0 min left until ship-by",
+            "Due within 24 h, ship-by Tue 2026-03-03 05:00 UTC; all",
             "Ship it and confirm",
         ),
-        ({"ship_by_at": in_days(24 * HOURS)}, 1, (), "due_soon", "1 day left", "Ship it"),
+        ({"ship_by_at": in_days(24 * HOURS)}, 1, (), "due_soon", "Due within 24 h", "Ship it"),
+        ({"ship_by_at": in_days(3 * HOURS)}, 1, (), "due_soon", "Due within 4 h", "Ship it"),
+        ({"ship_by_at": NOW}, 1, (), "due_soon", "Due within 4 h", "Ship it"),
         ({"ship_by_at": in_days(25 * HOURS)}, 1, (), "on_track", "on the shelf", ""),
         ({}, 0, (shaky(0.89, 2),), "at_risk", "11% likely to miss ship-by", "Expedite PO-1/1"),
         ({}, 0, (shaky(0.91, 2),), "on_track", "it waits for PO-1/1", ""),
@@ -109,7 +115,7 @@ PENDING = {"status": OrderStatus.PENDING}
             1,
             (),
             "overdue",
-            "passed 1 day ago and no shipment",
+            "Ship-by Sun 2026-03-01 09:00 UTC has passed and no shipment",
             "Ship and confirm it now",
         ),
         ({"ship_by_at": in_days(-1)}, 0, (sure(),), "overdue", "it waits for PO-1/1", "Expedite PO-1/1"),
@@ -119,7 +125,7 @@ PENDING = {"status": OrderStatus.PENDING}
             1,
             (),
             "overdue",
-            "passed 4 days 21 h ago",
+            "has passed",
             "Ship and confirm it now",
         ),
         (
@@ -127,7 +133,7 @@ PENDING = {"status": OrderStatus.PENDING}
             1,
             (),
             "auto_cancel_soon",
-            "passed 5 days ago",
+            "Ship-by Wed 2026-02-25 09:00 UTC has passed",
             "before Amazon cancels it",
         ),
         ({"ship_by_at": in_days(-5)}, 0, (sure(),), "auto_cancel_soon", "it waits for", "Cancel it yourself"),
@@ -181,19 +187,36 @@ def test_without_supply_or_deadline_there_is_no_slack():
     assert (outlook.slack_days, outlook.late_probability, outlook.auto_cancel_at) == (None, None, None)
 
 
-def test_an_order_that_waits_for_two_lots_needs_both_and_blames_the_later():
+def test_an_order_that_waits_for_two_lots_blames_the_later():
     lots = (
         an_expected_lot("A", 1, ready_in=1, chances={1: 0.9}),
         an_expected_lot("B", 5, ready_in=2, chances={2: 0.8}),
     )
     outlook = judge(an_order(units=3), 1, lots)
-    assert outlook.late_probability == pytest.approx(1 - 0.9 * 0.8)
     assert outlook.blamed_lot == "B/1"
+    assert outlook.late_probability == pytest.approx(1 - 0.8), "B alone brings enough"
+    assert outlook.late_alone_probability == pytest.approx(1 - 0.9 * 0.8), "were A's unit its own"
+
+
+def test_a_lot_that_overtakes_another_saves_the_front_of_the_queue_only():
+    lots = (
+        an_expected_lot("A", 1, ready_in=1, chances={1: 0.5}),
+        an_expected_lot("B", 1, ready_in=2, chances={2: 0.5}),
+    )
+    orders = [an_order("1", ship_by_at=in_days(2)), an_order("2", ship_by_at=in_days(3))]
+    by_name = {lot.lot_id: lot for lot in lots}
+    front, back = judge_orders(cover(orders, 0, lots), by_name, CALENDARS, now=NOW, late_limit=0.1)
+    assert (front.late_alone_probability, back.late_alone_probability) == (0.5, 0.5)
+    assert front.late_probability == pytest.approx(0.5), "B comes too late for it"
+    assert back.late_probability == pytest.approx(0.75), "it waits for both"
+    patient = [an_order("1", ship_by_at=in_days(4)), an_order("2", ship_by_at=in_days(5))]
+    front, _ = judge_orders(cover(patient, 0, lots), by_name, CALENDARS, now=NOW, late_limit=0.1)
+    assert front.late_probability == pytest.approx(0.25), "either will do"
 
 
 def test_a_lot_nobody_believes_in_any_more_will_not_come_in_time():
     covered = cover([an_order()], 0, [sure()])
-    (outlook,) = judge_orders(covered, {}, a_calendar(), now=NOW, late_limit=0.1)
+    (outlook,) = judge_orders(covered, {}, CALENDARS, now=NOW, late_limit=0.1)
     assert outlook.state is OrderState.LATE_CERTAIN
     assert "it waits for PO-1/1, expected ready" in outlook.reason
 
@@ -203,6 +226,11 @@ def test_a_lot_without_confirmed_date_is_named_without_one():
     assert "it waits for PO-1/1, expected ready to ship 2026-03-04." in judge(an_order(), 0, lots).reason
 
 
+def test_an_order_is_short_when_nothing_covers_some_of_its_units():
+    assert not judge(an_order(units=3), 2, (sure(1),)).is_short
+    assert judge(an_order(units=4), 2, (sure(1),)).is_short
+
+
 def test_orders_are_listed_by_deadline_with_unknown_ones_last():
     orders = [
         an_order("3", ship_by_at=None),
@@ -210,14 +238,14 @@ def test_orders_are_listed_by_deadline_with_unknown_ones_last():
         an_order("1"),
         an_order("4", ship_by_at=in_days(1)),
     ]
-    found = judge_orders(cover(orders, 9), {}, a_calendar(), now=NOW, late_limit=0.1)
+    found = judge_orders(cover(orders, 9), {}, CALENDARS, now=NOW, late_limit=0.1)
     assert [one.order_id for one in found] == ["4", "1", "2", "3"]
 
 
 def test_an_order_that_only_keeps_units_for_a_while_is_not_judged():
     kept = an_order(status=OrderStatus.CANCELLED, units_kept_until=in_days(1))
     assert len(cover([kept], 9)) == 1
-    assert judge_orders(cover([kept], 9), {}, a_calendar(), now=NOW, late_limit=0.1) == ()
+    assert judge_orders(cover([kept], 9), {}, CALENDARS, now=NOW, late_limit=0.1) == ()
 
 
 @pytest.mark.parametrize(
@@ -230,7 +258,7 @@ def test_an_order_that_only_keeps_units_for_a_while_is_not_judged():
         (4.1, "T-12"),
         (4, "T-4"),
         (0.1, "T-4"),
-        (0, None),
+        (0, "T-4"),
         (-1, None),
     ],
 )
@@ -238,8 +266,80 @@ def test_the_most_urgent_stage_counts(hours, stage):
     assert stage_of(NOW + timedelta(hours=hours), NOW) == stage
 
 
-def test_without_a_deadline_there_is_no_stage():
-    assert stage_of(None, NOW) is None
+DAY = timedelta(days=1)
+TURNS = (*(-span for _, span in STAGES), timedelta(0), 5 * DAY)
+A_STEP = st.integers(-3, 3).map(lambda steps: steps * timedelta.resolution)
+JITTER = st.one_of(A_STEP, st.timedeltas(-DAY, DAY))
+
+
+@st.composite
+def moments_and_orders(draw):
+    """A moment of the day, and an order which may turn from one state or stage to the next in it."""
+    now = NOW.replace(hour=0) + draw(st.timedeltas(timedelta(0), DAY - timedelta.resolution))
+    turn = draw(st.sampled_from(TURNS))
+    ship_by_at = draw(st.sampled_from((now - turn + draw(JITTER), now - turn + draw(JITTER), None)))
+    order = an_order(
+        ship_by_at=ship_by_at,
+        created_at=now - draw(st.sampled_from((21 * DAY, DAY))) + draw(JITTER),
+        status=draw(st.sampled_from((OrderStatus.PENDING, OrderStatus.UNSHIPPED))),
+        items=(an_item(cancel_requested=draw(st.integers(0, 5)) == 0),),
+    )
+    return now, order
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    moment_and_order=moments_and_orders(),
+    on_hand=st.integers(0, 1),
+    lot=st.sampled_from(((), (sure(),), (shaky(0.5),), (sure(day=9),))),
+    share=st.floats(0, 1),
+    weekdays=st.sampled_from((frozenset(range(7)), frozenset({1, 3}))),
+)
+def test_an_outlook_holds_until_the_moment_said_and_not_a_moment_longer(
+    moment_and_order, on_hand, lot, share, weekdays
+):
+    now, order = moment_and_order
+    calendar = a_calendar(weekdays=weekdays)
+    cut_off = now.replace(hour=14, minute=0, second=0, microsecond=0)
+    ends = cut_off if now < cut_off else calendar.start_of_day(now.date() + DAY)
+
+    covered, by_name = cover([order], on_hand, lot), {one.lot_id: one for one in lot}
+
+    def seen(at):
+        calendars = ShipCalendars(house=calendar)
+        (outlook,) = judge_orders(covered, by_name, calendars, now=at, late_limit=0.1)
+        return outlook
+
+    outlook = seen(now)
+    until = outlook.holds_until
+    assert until is None or until > now
+    last = min(ends, until or ends) - timedelta.resolution
+    between = now + share * (last - now)
+    for at in (between, last):
+        assert dataclasses.replace(seen(at), judged_at=now) == outlook
+    if until is not None and until < ends:
+        assert dataclasses.replace(seen(until), judged_at=now, holds_until=until) != outlook
+
+
+@pytest.mark.parametrize(
+    ("order", "until"),
+    [
+        ({"ship_by_at": in_days(3)}, in_days(2)),
+        ({"ship_by_at": in_days(1)}, in_days(0.5)),
+        ({"ship_by_at": in_days(2 * HOURS)}, in_days(2 * HOURS) + timedelta.resolution),
+        ({"ship_by_at": NOW}, NOW + timedelta.resolution),
+        ({"ship_by_at": in_days(-1)}, in_days(4)),
+        ({"ship_by_at": in_days(-5)}, None),
+        ({"ship_by_at": None}, None),
+        (WISH | {"ship_by_at": in_days(-1)}, None),
+        (PENDING | {"ship_by_at": None}, in_days(-1 / 24 + 21) + timedelta.resolution),
+        (PENDING | WISH | {"ship_by_at": None}, None),
+        (PENDING | {"ship_by_at": None, "created_at": in_days(-22)}, None),
+    ],
+)
+def test_time_alone_turns_an_outlook_at_its_next_stage_or_limit(order, until):
+    order = an_order(**order)
+    assert judge(order, 1).holds_until == until
 
 
 @pytest.mark.parametrize(
@@ -273,10 +373,14 @@ def test_what_nothing_covers_is_listed_with_the_orders_that_want_it():
         an_order("2", items=two_lines, ship_by_at=in_days(9)),
         an_order("3", account="uk"),
     ]
-    found = shortages(cover(orders, 4))
+
+    def judged(orders, on_hand=0):
+        return judge_orders(cover(orders, on_hand), {}, CALENDARS, now=NOW, late_limit=0.1)
+
+    found = shortages(judged(orders, 4))
     assert found == {("us", SKU): (3, ("2",))}
-    assert shortages(cover(orders))[("us", SKU)] == (6, ("1", "2"))
-    assert shortages(cover(orders))[("uk", SKU)] == (1, ("3",))
+    assert shortages(judged(orders))[("us", SKU)] == (6, ("1", "2"))
+    assert shortages(judged(orders))[("uk", SKU)] == (1, ("3",))
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,12 @@ def test_a_snapshot_is_as_fresh_as_its_newest_count():
     assert a_supply().counted_at is None
 
 
+def test_each_pool_is_as_fresh_as_its_own_newest_count():
+    ages = (("east", -3), ("east", -1), ("west", -2))
+    snapshot = a_supply([a_count(3, f"S{age}", pool=pool, counted_at=in_days(age)) for pool, age in ages])
+    assert snapshot.counted_by_pool == {"east": in_days(-1), "west": in_days(-2)}
+
+
 def test_a_normal_list_is_believed():
     assert doubts(a_list()) == ()
 
@@ -102,6 +108,12 @@ def test_without_a_date_only_the_shrinking_can_be_doubted():
 )
 def test_a_list_goes_stale_after_its_time(counted_at, stale):
     assert (why_stale(counted_at, NOW, max_age_hours=26) is not None) == stale
+
+
+def test_a_stale_list_is_named_by_the_time_of_its_count_not_by_its_age():
+    said = why_stale(in_days(-3), NOW, max_age_hours=26)
+    assert said == "the stock list was counted at 2026-02-27 09:00Z, more than 26 h ago."
+    assert why_stale(in_days(-3), in_days(5), max_age_hours=26) == said
 
 
 def test_units_that_left_after_the_count_come_off():

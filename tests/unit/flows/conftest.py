@@ -6,8 +6,8 @@ import pytest
 
 from fbm_sync.adapters.store.ledger import SqlLedger, open_ledger
 from fbm_sync.domain.change import PushLimits
-from fbm_sync.domain.plan import ShopTerms
 from fbm_sync.domain.policy import BackorderKind
+from fbm_sync.domain.shop import ShopTerms
 from fbm_sync.flows.alert import LOG_CHANNEL, AlertTerms, alert
 from fbm_sync.flows.plan import plan
 from fbm_sync.flows.pull import PullTerms, pull_offers, pull_orders, pull_supply

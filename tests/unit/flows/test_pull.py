@@ -40,6 +40,16 @@ def test_the_watermark_is_what_amazon_echoes_and_never_our_own_clock(shop):
     assert shop.pull().watermark == NOW - SETTLING == shop.watermark()
 
 
+def test_it_is_remembered_when_an_order_was_first_seen(shop):
+    shop.orders.put(*some_orders(1))
+    shop.pull()
+    shop.clock.advance(minutes=10)
+    shop.orders.change("111-1", status=OrderStatus.CANCELLED)
+    shop.clock.advance(minutes=10)
+    assert shop.pull().changed == 1
+    assert shop.recorded()["111-1"].first_read_at == NOW
+
+
 def test_orders_that_change_while_we_read_are_not_jumped_over(shop):
     shop.orders.put(*some_orders(5))
     read_on = shop.orders._called

@@ -448,6 +448,7 @@ def test_accepted_counts_as_done_only_when_it_was_read_back(shop):
     shop.clock.advance(seconds=30)
     assert shop.push(apply=True).unconfirmed == 0
     assert shop.receipts()["CUP"].outcome is PushOutcome.CONFIRMED
+    assert shop.receipts()["CUP"].accepted_at == NOW
 
 
 def test_a_push_that_may_wait_reads_back_until_it_sees_the_change(shop):
