@@ -48,8 +48,7 @@ def scope_of(
     if whole or last is None or last.shop != shop or last.planned_at > now:
         return Scope(skus=None, news=news, shop=shop, last=last)
     changed = news.skus | books.orders.skus_turning(last.planned_at, now)
-    tied = books.orders.tied_to(changed, now) if changed else changed
-    return Scope(skus=tied, news=news, shop=shop, last=last)
+    return Scope(skus=books.orders.tied_to(changed, now), news=news, shop=shop, last=last)
 
 
 def digest_of_shop(books: Books, terms: ShopTerms, totals: ShopTotals, now: datetime) -> str:
