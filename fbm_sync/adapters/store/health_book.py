@@ -1,11 +1,10 @@
 """What is recorded of Amazon's word on the account: one report a day, for ever, and the last status told."""
 
 import dataclasses
-from collections.abc import Sequence
 from datetime import date, datetime
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, func, select
 
 from fbm_sync.adapters.store.health_tables import AccountStatusRow, PerformanceRow
 from fbm_sync.adapters.store.shapes import from_json, storable, to_json
@@ -44,22 +43,19 @@ class SqlHealthBook:
 
     def performance(self, account: str) -> SellerPerformance | None:
         column = _REPORTS.c
-        newest = select(column.day).where(column.account == account).order_by(column.day.desc()).limit(1)
-        day = self._connection.execute(newest).scalar_one_or_none()
-        return None if day is None else self._of_days(account, [day])[0]
+        newest = select(func.max(column.day)).where(column.account == account).scalar_subquery()
+        return next(iter(self._reports(account, column.day == newest)), None)
 
     def performances(self, account: str, since: date) -> tuple[SellerPerformance, ...]:
-        column = _REPORTS.c
-        days = select(column.day).where(column.account == account, column.day >= since)
-        return self._of_days(account, self._connection.execute(days.distinct()).scalars().all())
+        return self._reports(account, _REPORTS.c.day >= since)
 
-    def _of_days(self, account: str, days: Sequence[date]) -> tuple[SellerPerformance, ...]:
-        """Return the reports of these days, oldest first."""
+    def _reports(self, account: str, wanted: ColumnElement[bool]) -> tuple[SellerPerformance, ...]:
+        """Return the reports of the wanted days, oldest first."""
         column = _REPORTS.c
         found: dict[date, SellerPerformance] = {}
         statement = (
             select(column.day, column.read_at, column.body)
-            .where(column.account == account, column.day.in_(days))
+            .where(column.account == account, wanted)
             .order_by(column.day, column.position)
         )
         for day, read_at, body in self._connection.execute(statement):

@@ -1,19 +1,21 @@
 """The account's measures, counted by the database as `domain.health` counts them, and what they will get."""
 
+import functools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from pydantic import TypeAdapter
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Integer,
     Select,
     and_,
+    bindparam,
     case,
     func,
-    literal,
     or_,
     select,
     type_coerce,
@@ -40,6 +42,10 @@ _SETTLED = and_(
 _ITS_PARCELS = and_(_SHIPMENTS.c.account == _ORDERS.c.account, _SHIPMENTS.c.order_id == _ORDERS.c.order_id)
 
 
+Place = str | None
+"""The marketplace that a span counts, or all of them."""
+
+
 def tallies(
     connection: Connection, account: str, spans: Sequence[Span], now: datetime, terms: HealthTerms
 ) -> tuple[Tally, ...]:
@@ -47,64 +53,76 @@ def tallies(
     found: dict[Span, Tally] = {}
     for metric in dict.fromkeys(span.metric for span in spans):
         some = list(dict.fromkeys(span for span in spans if span.metric is metric))
-        row = connection.execute(_statement(metric, account, some, now, terms)).one()
-        counts = [int(value or 0) for value in row]
+        values: dict[str, Any] = {
+            "account": account,
+            "now": now,
+            "since": min(span.since for span in some),
+            "until": max(span.until for span in some),
+        }
+        for number, span in enumerate(some):
+            values |= {f"since_{number}": span.since, f"until_{number}": span.until}
+        statement = _statement(metric, terms.basis(metric), tuple(span.marketplace for span in some))
+        counts = [int(value or 0) for value in connection.execute(statement, values).one()]
         found |= {span: Tally(*counts[2 * number : 2 * number + 2]) for number, span in enumerate(some)}
     return tuple(found[span] for span in spans)
 
 
-def _statement(
-    metric: Metric, account: str, spans: Sequence[Span], now: datetime, terms: HealthTerms
-) -> Select[Any]:
+# Health is looked at often, always in the same few ways, and building a question takes longer than its answer.
+@functools.lru_cache
+def _statement(metric: Metric, basis: Basis, places: tuple[Place, ...]) -> Select[Any]:
+    """Return the question for these spans, given by their marketplaces; their moments are parameters."""
     if metric is Metric.OTDR:
-        return _units_in_time(account, spans)
+        return _units_in_time(places)
     if metric is Metric.VTR:
-        return _tracked_parcels(account, spans)
+        return _tracked_parcels(places)
     column = _ORDERS.c
     late = or_(
-        and_(column.is_open, column.ship_by_at < now),
+        and_(column.is_open, column.ship_by_at < _moment("now")),
         and_(~column.is_open, column.shipped_at > column.ship_by_at),
     )
-    at = _counted_at(terms.basis(metric), now)
+    at = _counted_at(basis)
     counts: list[ColumnElement[Any]] = []
-    for span in spans:
-        within = _within(at, span)
+    for number, place in enumerate(places):
+        within = _within(at, number, place)
         bad = column.seller_fault if metric is Metric.CR else late
         counts += [func.count().filter(within, bad), func.count().filter(within)]
-    ours = and_(column.account == account, _SETTLED, _around(at, spans))
+    ours = and_(column.account == bindparam("account"), _SETTLED, _around(at))
     if metric is Metric.LSR:
         ours = and_(ours, column.status != OrderStatus.CANCELLED.value)
     return select(*counts).where(ours)
 
 
-def _counted_at(basis: Basis, now: datetime) -> ColumnElement[Any]:
+def _moment(name: str) -> BindParameter[Any]:
+    return bindparam(name, type_=_ORDERS.c.updated_at.type)
+
+
+def _counted_at(basis: Basis) -> ColumnElement[Any]:
     """Return the moment that puts an order into a window."""
     column = _ORDERS.c
     if basis is Basis.SHIP_BY:
         return column.ship_by_at
     if basis is Basis.CREATED:
         return column.created_at
-    moment = column.updated_at.type
     left_at = case(
         (~column.is_open, func.coalesce(column.shipped_at, column.updated_at)),
-        (column.ship_by_at < now, literal(now, moment)),
+        (column.ship_by_at < _moment("now"), _moment("now")),
     )
-    return cast("ColumnElement[Any]", type_coerce(left_at, moment))
+    return cast("ColumnElement[Any]", type_coerce(left_at, column.updated_at.type))
 
 
-def _within(at: ColumnElement[Any], span: Span) -> ColumnElement[bool]:
-    within = at.between(span.since, span.until)
-    if span.marketplace is None:
+def _within(at: ColumnElement[Any], number: int, place: Place) -> ColumnElement[bool]:
+    within = at.between(_moment(f"since_{number}"), _moment(f"until_{number}"))
+    if place is None:
         return within
-    here = or_(_ORDERS.c.marketplace.is_(None), _ORDERS.c.marketplace == span.marketplace)
+    here = or_(_ORDERS.c.marketplace.is_(None), _ORDERS.c.marketplace == place)
     return and_(within, here)
 
 
-def _around(at: ColumnElement[Any], spans: Sequence[Span]) -> ColumnElement[bool]:
-    return at.between(min(span.since for span in spans), max(span.until for span in spans))
+def _around(at: ColumnElement[Any]) -> ColumnElement[bool]:
+    return at.between(_moment("since"), _moment("until"))
 
 
-def _units_in_time(account: str, spans: Sequence[Span]) -> Select[Any]:
+def _units_in_time(places: Sequence[Place]) -> Select[Any]:
     column, parcel = _ORDERS.c, _SHIPMENTS.c
     seen = and_(parcel.delivered_at.is_not(None), column.deliver_by_at.is_not(None))
     in_time = case(
@@ -112,32 +130,32 @@ def _units_in_time(account: str, spans: Sequence[Span]) -> Select[Any]:
         else_=or_(column.ship_by_at.is_(None), parcel.shipped_at <= column.ship_by_at),
     )
     counts: list[ColumnElement[Any]] = []
-    for span in spans:
-        within = _within(column.deliver_by_at, span)
+    for number, place in enumerate(places):
+        within = _within(column.deliver_by_at, number, place)
         counts += [func.sum(parcel.units).filter(within, in_time), func.sum(parcel.units).filter(within)]
-    ours = and_(column.account == account, _SETTLED, parcel.tracked.is_(True))
+    ours = and_(column.account == bindparam("account"), _SETTLED, parcel.tracked.is_(True))
     joined = select(*counts).join_from(_ORDERS, _SHIPMENTS, _ITS_PARCELS)
-    return joined.where(ours, _around(column.deliver_by_at, spans))
+    return joined.where(ours, _around(column.deliver_by_at))
 
 
-def _tracked_parcels(account: str, spans: Sequence[Span]) -> Select[Any]:
+def _tracked_parcels(places: Sequence[Place]) -> Select[Any]:
     """Count each parcel once, however many lines it holds; those of which nothing is known are left out."""
     column, parcel = _ORDERS.c, _SHIPMENTS.c
     flags: list[ColumnElement[Any]] = []
-    for number, span in enumerate(spans):
-        within = _within(parcel.shipped_at, span)
+    for number, place in enumerate(places):
+        within = _within(parcel.shipped_at, number, place)
         tracked = func.max(parcel.tracked.cast(Integer)).filter(within)
         flags += [tracked.label(f"tracked_{number}"), func.count().filter(within).label(f"lines_{number}")]
-    ours = and_(column.account == account, _SETTLED, parcel.tracked.is_not(None))
+    ours = and_(column.account == bindparam("account"), _SETTLED, parcel.tracked.is_not(None))
     parcels = (
         select(*flags)
         .join_from(_ORDERS, _SHIPMENTS, _ITS_PARCELS)
-        .where(ours, _around(parcel.shipped_at, spans))
+        .where(ours, _around(parcel.shipped_at))
         .group_by(parcel.order_id, parcel.parcel)
         .subquery()
     )
     counts: list[ColumnElement[Any]] = []
-    for number in range(len(spans)):
+    for number in range(len(places)):
         lines = parcels.c[f"lines_{number}"]
         counts += [func.sum(parcels.c[f"tracked_{number}"]), func.count().filter(lines > 0)]
     return select(*counts)
