@@ -67,7 +67,7 @@ def tallies(
     return tuple(found[span] for span in spans)
 
 
-# Health is looked at often, always in the same few ways, and building a question takes longer than its answer.
+# Health is looked at often, in the same few ways; building such a question takes longer than its answer.
 @functools.lru_cache
 def _statement(metric: Metric, basis: Basis, places: tuple[Place, ...]) -> Select[Any]:
     """Return the question for these spans, given by their marketplaces; their moments are parameters."""
