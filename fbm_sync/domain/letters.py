@@ -76,7 +76,8 @@ class Letter:
 class Tray:
     """All that waits for one channel. `busy` lives are just being told of, `heard` ones have been.
 
-    Of `uncertain` ones a letter was on its way when its sender died: it may have arrived.
+    Of `uncertain` ones a letter was on its way when its sender died: it may have arrived, whatever has
+    become of it since.
     """
 
     channel: str

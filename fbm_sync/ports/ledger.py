@@ -285,7 +285,7 @@ class Outbox(Protocol):
         """Return what waits for a channel, first what is due, then the oldest; with what it heard before."""
 
     def hearing(self, keys: Collection[str]) -> Mapping[Life, frozenset[str]]:
-        """Return which channels heard of these alerts, or will; by life."""
+        """Return which channels heard of these alerts, may have, or will; by life."""
 
     def claim(self, notification_ids: Collection[int], now: datetime, until: datetime) -> bool:
         """Reserve notifications for one sender; false, and nothing done, if another has any of them."""

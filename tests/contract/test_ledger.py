@@ -1142,6 +1142,28 @@ class TestOutbox:
         outbox.mark_sent([one], NOW + HOUR)
         assert not outbox.claim([one], NOW + DAY, NOW + DAY), "what was sent is not to be had"
 
+    def test_what_a_dead_sender_may_have_sent_stays_in_doubt_whatever_comes_of_it(self, books):
+        outbox = books.alerts.outbox
+        for number, ending in enumerate((self._refused, self._left_untold)):
+            name, at = f"case {number}", NOW + number * DAY
+            outbox.enqueue([an_envelope(name, not_before=at)])
+            (note,) = outbox.due(at)
+            assert outbox.claim([note.notification_id], at, at + HOUR)
+            ending(outbox, note.notification_id, at + HOUR)
+            outbox.enqueue([an_envelope(name, kind=TransitionKind.RESOLVED, not_before=at + HOUR)])
+            assert outbox.tray("mail", at + HOUR).uncertain == {an_alert(name).life}
+            assert outbox.hearing([an_alert(name).key]) == {an_alert(name).life: {"mail"}}
+            outbox.mark_sent([one.notification_id for one in outbox.due(at + HOUR)], at + HOUR)
+
+    @staticmethod
+    def _refused(outbox, number, at):
+        assert outbox.claim([number], at, at + HOUR)
+        outbox.mark_failed([number], "no such address", None)
+
+    @staticmethod
+    def _left_untold(outbox, number, at):
+        outbox.leave_untold({number: Untold.ACKNOWLEDGED})
+
     def test_a_notification_that_arrived_is_never_due_again(self, books):
         outbox = books.alerts.outbox
         outbox.enqueue([an_envelope()])

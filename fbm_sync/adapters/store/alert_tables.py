@@ -36,7 +36,8 @@ class AlertRow(StoreRow, table=True):
 class NotificationRow(StoreRow, table=True):
     """The outbox: one transition for one channel; `pending` until it arrived or was given up.
 
-    `alert_key` and `opened_at` name the alert's life. Nobody else sends it before `claimed_until`.
+    `alert_key` and `opened_at` name the alert's life. Nobody else sends it before `claimed_until`. It was
+    `left_off` when a sender never came back to mark it: it may have arrived, whatever came of it later.
     `untold` says why it was never sent, `error` what went wrong when it was.
     """
 
@@ -54,6 +55,7 @@ class NotificationRow(StoreRow, table=True):
     alert_key: str
     opened_at: datetime
     claimed_until: datetime | None
+    left_off: bool
     untold: str | None
 
 

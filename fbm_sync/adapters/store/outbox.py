@@ -19,6 +19,7 @@ _NOTIFICATIONS = table_of(NotificationRow)
 _CHANNELS = table_of(ChannelRow)
 _TRANSITION = TypeAdapter(Transition)
 _ROW = _NOTIFICATIONS.c
+_WAS_LEFT_OFF = or_(_ROW.left_off, _ROW.claimed_until.is_not(None))
 
 
 class SqlOutbox:
@@ -34,6 +35,7 @@ class SqlOutbox:
                 "pending": True,
                 "not_before": one.not_before,
                 "attempts": 0,
+                "left_off": False,
                 "transition": to_json(_TRANSITION, one.transition),
                 "purpose": one.purpose.value,
                 "alert_key": one.transition.alert.key,
@@ -54,23 +56,22 @@ class SqlOutbox:
         here = and_(_ROW.pending, _ROW.channel == channel)
         # What is due comes first: news that waits for the morning never hides it.
         waiting = self._notifications(and_(here, _is_free(now)), limit, _ROW.not_before > now)
-        told = and_(
-            _ROW.channel == channel,
-            _ROW.sent_at.is_not(None),
-            one_of(_ROW.alert_key, sorted({one.transition.alert.key for one in waiting})),
-        )
+        named = one_of(_ROW.alert_key, sorted({one.transition.alert.key for one in waiting}))
+        told = and_(_ROW.channel == channel, named, _ROW.sent_at.is_not(None))
+        left_off = and_(_ROW.channel == channel, named, or_(_ROW.left_off, _ROW.claimed_until <= now))
         return Tray(
             channel=channel,
             waiting=waiting,
             busy=self._lives(and_(here, ~_is_free(now))),
             heard=self._lives(told),
-            uncertain=self._lives(and_(here, _ROW.claimed_until <= now)),
+            uncertain=self._lives(left_off),
         )
 
     def hearing(self, keys: Collection[str]) -> Mapping[Life, frozenset[str]]:
         statement = (
             select(_ROW.alert_key, _ROW.opened_at, _ROW.channel)
-            .where(one_of(_ROW.alert_key, sorted(keys)), or_(_ROW.pending, _ROW.sent_at.is_not(None)))
+            .where(one_of(_ROW.alert_key, sorted(keys)))
+            .where(or_(_ROW.pending, _ROW.sent_at.is_not(None), _ROW.left_off))
             .distinct()
         )
         found: dict[Life, frozenset[str]] = {}
@@ -84,7 +85,7 @@ class SqlOutbox:
         free = self._connection.execute(select(_ROW.notification_id).where(wanted)).scalars().all()
         if set(free) != set(notification_ids):
             return False
-        self._set(notification_ids, claimed_until=until)
+        self._set(notification_ids, left_off=_WAS_LEFT_OFF, claimed_until=until)
         return True
 
     def mark_sent(self, notification_ids: Collection[int], now: datetime) -> None:
@@ -104,7 +105,8 @@ class SqlOutbox:
 
     def leave_untold(self, reasons: Mapping[int, Untold]) -> None:
         for why in set(reasons.values()):
-            self._set([one for one in reasons if reasons[one] is why], pending=False, untold=why.value)
+            some = [one for one in reasons if reasons[one] is why]
+            self._set(some, pending=False, untold=why.value, left_off=_WAS_LEFT_OFF, claimed_until=None)
 
     def channels(self) -> Mapping[str, ChannelState]:
         rows = self._connection.execute(select(_CHANNELS).order_by(_CHANNELS.c.channel)).mappings()

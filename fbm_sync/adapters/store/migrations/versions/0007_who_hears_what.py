@@ -43,11 +43,13 @@ def upgrade() -> None:
         altered.add_column(sa.Column("alert_key", sa.String(), nullable=False, server_default=sa.text("''")))
         altered.add_column(sa.Column("opened_at", _MOMENT, nullable=True))
         altered.add_column(sa.Column("claimed_until", _MOMENT, nullable=True))
+        altered.add_column(sa.Column("left_off", sa.Boolean(), nullable=False, server_default=sa.false()))
         altered.add_column(sa.Column("untold", sa.String(), nullable=True))
     _name_the_alerts()
     with op.batch_alter_table("notifications") as altered:
         altered.alter_column("purpose", server_default=None)
         altered.alter_column("alert_key", server_default=None)
+        altered.alter_column("left_off", server_default=None)
         altered.alter_column("opened_at", nullable=False)
     op.create_index("ix_notifications_alert_key", "notifications", ["alert_key"])
 
