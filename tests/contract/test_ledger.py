@@ -21,7 +21,7 @@ from alembic.script import ScriptDirectory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
-from sqlalchemy import MetaData, Table, event, func, select
+from sqlalchemy import MetaData, Table, event, func, inspect, select
 
 from fbm_sync.adapters.store import schema
 from fbm_sync.adapters.store.ledger import SqlLedger, open_ledger
@@ -1445,14 +1445,61 @@ class TestTransactions:
         assert set(found) == set(versions[-7:])
 
 
+def _migrate(ledger, version):
+    """Go the way of all versions from an empty database to this one."""
+    if ledger._file:
+        ledger._file.touch()
+    with ledger._engine.begin() as connection:
+        command.upgrade(schema.configuration(connection), version)
+
+
+def _described(ledger):
+    """All that a database says of its tables, whatever the order in which it was made."""
+    with ledger._engine.begin() as connection:
+        found = inspect(connection)
+        return {
+            name: {
+                "columns": {
+                    one["name"]: (str(one["type"]), one["nullable"], one["default"])
+                    for one in found.get_columns(name)
+                },
+                "key": found.get_pk_constraint(name),
+                "foreign": sorted(map(str, found.get_foreign_keys(name))),
+                "unique": sorted(map(str, found.get_unique_constraints(name))),
+                "checks": sorted(map(str, found.get_check_constraints(name))),
+                "indexes": sorted(map(_index, found.get_indexes(name))),
+            }
+            for name in found.get_table_names()
+        }
+
+
+def _index(one):
+    where = [
+        str(text) for option, text in one.get("dialect_options", {}).items() if option.endswith("_where")
+    ]
+    return one["name"], one["column_names"], bool(one["unique"]), where
+
+
 class TestSchema:
     def test_the_migrations_make_exactly_the_tables_this_release_needs(self, database_url):
         with SqlLedger(database_url) as ledger:
-            ledger.upgrade()
+            _migrate(ledger, "head")
             with ledger._engine.begin() as connection:
                 options = {"version_table": schema.VERSION_TABLE, "compare_server_default": True}
                 context = MigrationContext.configure(connection, opts=options)
                 assert compare_metadata(context, schema.METADATA) == []
+
+    def test_a_new_database_is_what_the_migrations_make_of_the_oldest_to_the_last_name(self, database_url):
+        with SqlLedger(database_url) as ledger:
+            ledger.upgrade()
+            new = _described(ledger)
+            assert new
+            with ledger._engine.begin() as connection:
+                everything = MetaData()
+                everything.reflect(connection)
+                everything.drop_all(connection)
+            _migrate(ledger, "head")
+            assert _described(ledger) == new
 
     def test_a_fresh_database_has_no_schema_until_it_is_upgraded(self, database_url):
         with SqlLedger(database_url) as ledger:
@@ -1492,10 +1539,7 @@ class TestSchema:
 
     def test_an_upgrade_keeps_what_the_release_before_has_written(self, database_url):
         with SqlLedger(database_url) as ledger:
-            if ledger._file:
-                ledger._file.touch()
-            with ledger._engine.begin() as connection:
-                command.upgrade(schema.configuration(connection), "0001")
+            _migrate(ledger, "0001")
             with ledger.transaction() as books:
                 books.runs.succeeded("pull", "main", "r1", NOW)
             with pytest.raises(StoreError, match=r"has schema 0001; .* Run 'fbm-sync db upgrade'"):

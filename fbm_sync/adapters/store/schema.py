@@ -3,14 +3,15 @@
 A new version: change a file with tables, write the next file in `migrations/versions` (alembic's
 `command.revision(configuration(connection), message, autogenerate=True)` drafts it), and set `HEAD`. Tests
 compare what the migrations make with the tables, on both databases, and `HEAD` with the newest of them.
-Alembic is loaded only to change a schema: every command looks at its version, and loading takes a while.
+Alembic is loaded only to change a schema: every command looks at its version, and loading takes a while. A
+new database needs no alembic.
 """
 
 import dataclasses
 import threading
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Select, column, inspect, select, table
+from sqlalchemy import Column, Connection, MetaData, Select, String, Table, inspect, select
 
 from fbm_sync.adapters.store import (
     alert_tables,
@@ -47,6 +48,13 @@ SUBJECTS = (
 
 METADATA = StoreRow.metadata
 """The tables as this release needs them."""
+
+_VERSIONS = Table(
+    VERSION_TABLE,
+    MetaData(naming_convention={"pk": "%(table_name)s_pkc"}),
+    Column("version_num", String(32), primary_key=True),
+)
+"""As alembic makes it."""
 
 _SCRIPTS = "fbm_sync.adapters.store:migrations"
 
@@ -97,8 +105,8 @@ def status(connection: Connection) -> SchemaStatus:
     """Return the database's version beside ours."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return SchemaStatus(current=None, head=HEAD)
-    versions: Select[str] = select(column("version_num")).select_from(table(VERSION_TABLE))
-    return SchemaStatus(current=connection.execute(versions).scalar_one_or_none(), head=HEAD)
+    current: Select[str] = select(_VERSIONS.c.version_num)
+    return SchemaStatus(current=connection.execute(current).scalar_one_or_none(), head=HEAD)
 
 
 def is_empty(connection: Connection) -> bool:
@@ -107,8 +115,17 @@ def is_empty(connection: Connection) -> bool:
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the schema to the version this release needs, in the connection's transaction."""
-    from alembic import command
+    """Bring the schema to the version this release needs, in the connection's transaction.
 
+    Where there is none yet the tables are made as they are now, without the way through all versions: tests
+    show that both end at the same.
+    """
     with _one_at_a_time:
+        if status(connection).current is None:
+            METADATA.create_all(connection, checkfirst=False)
+            _VERSIONS.create(connection)
+            connection.execute(_VERSIONS.insert().values(version_num=HEAD))
+            return
+        from alembic import command
+
         command.upgrade(configuration(connection), "head")
