@@ -7,6 +7,7 @@ already. The time is measured where it can be, and taken from the configured rhy
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.order import Order
@@ -20,8 +21,15 @@ _SHARE = 0.9
 _LONGEST = timedelta(days=1)
 
 
+class FirstRead(NamedTuple):
+    """When an order came to be, and when we first saw it."""
+
+    created_at: datetime
+    first_read_at: datetime
+
+
 def measured_lag(
-    orders: Iterable[Order],
+    orders: Iterable[Order | FirstRead],
     receipts: Iterable[PushReceipt],
     turn: timedelta,
     before: datetime | None = None,

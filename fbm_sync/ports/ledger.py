@@ -12,6 +12,7 @@ from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.decision import OfferDecision
 from fbm_sync.domain.delivering import ChannelState
+from fbm_sync.domain.latency import FirstRead
 from fbm_sync.domain.letters import Notification, Tray, Untold
 from fbm_sync.domain.listing import ObservedOffer, OfferChange
 from fbm_sync.domain.open_risk import OpenRisks
@@ -79,8 +80,8 @@ class OrderBook(Protocol):
     def skus_turning(self, since: datetime, until: datetime) -> frozenset[Sku]:
         """Return the SKUs of orders that time alone has changed in between: due, let go, judged till then."""
 
-    def latest_first_reads(self, account: str, before: datetime, limit: int) -> tuple[Order, ...]:
-        """Return the latest orders that were first read before an instant, newest first."""
+    def latest_first_reads(self, account: str, before: datetime, limit: int) -> tuple[FirstRead, ...]:
+        """Return when the latest orders that were first read before an instant came to be, newest first."""
 
     def first_created(self, account: str, since: datetime) -> datetime | None:
         """Return when the account's first order since an instant was placed, those Amazon ships left out."""

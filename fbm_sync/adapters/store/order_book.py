@@ -22,6 +22,7 @@ from fbm_sync.adapters.store.writing import CHUNK, chunks, insert_all, one_of, u
 from fbm_sync.domain.allocation import Assigned
 from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.health import is_seller_fault
+from fbm_sync.domain.latency import FirstRead
 from fbm_sync.domain.open_risk import OpenRisks
 from fbm_sync.domain.order import Order, OrderId, OrderItem, OrderStatus, Shipment, Sku, held_units
 from fbm_sync.domain.projection import OpenOrder, Pace
@@ -126,16 +127,8 @@ class SqlOrderBook:
     def skus_turning(self, since: datetime, until: datetime) -> frozenset[Sku]:
         return order_totals.skus_turning(self._connection, since, until)
 
-    def latest_first_reads(self, account: str, before: datetime, limit: int) -> tuple[Order, ...]:
-        column = _ORDERS.c
-        latest = (
-            select(column.order_id)
-            .where(column.account == account, column.first_read_at < before)
-            .order_by(column.created_at.desc(), column.first_read_at.desc())
-            .limit(limit)
-        )
-        found = self._load(column.account == account, column.order_id.in_(latest))
-        return tuple(sorted(found, key=lambda order: order.created_at, reverse=True))
+    def latest_first_reads(self, account: str, before: datetime, limit: int) -> tuple[FirstRead, ...]:
+        return order_totals.latest_first_reads(self._connection, account, before, limit)
 
     def first_created(self, account: str, since: datetime) -> datetime | None:
         return order_totals.first_created(self._connection, account, since)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, and_, func, or_, select, tuple_
 from fbm_sync.adapters.store.order_tables import OrderItemRow, OrderOutlookRow, OrderRow
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import one_of
+from fbm_sync.domain.latency import FirstRead
 from fbm_sync.domain.open_risk import OpenRisk, OpenRisks
 from fbm_sync.domain.order import Fulfiller, Sku
 
@@ -17,6 +18,20 @@ _OUTLOOKS = table_of(OrderOutlookRow)
 
 _OURS = _ORDERS.c.fulfilled_by != Fulfiller.AMAZON.value
 _ITS_ITEMS = and_(_ITEMS.c.account == _ORDERS.c.account, _ITEMS.c.order_id == _ORDERS.c.order_id)
+
+
+def latest_first_reads(
+    connection: Connection, account: str, before: datetime, limit: int
+) -> tuple[FirstRead, ...]:
+    """Return when the latest orders were created and first read, the newest first."""
+    column = _ORDERS.c
+    statement = (
+        select(column.created_at, column.first_read_at)
+        .where(column.account == account, column.first_read_at < before)
+        .order_by(column.created_at.desc(), column.first_read_at.desc())
+        .limit(limit)
+    )
+    return tuple(FirstRead(*row) for row in connection.execute(statement))
 
 
 def first_created(connection: Connection, account: str, since: datetime) -> datetime | None:
