@@ -102,14 +102,12 @@ def is_seller_fault(order: Order) -> bool:
     The seller's own cancellation counts unless the buyer asked for it, Amazon's counts after ship-by; what
     Amazon cancels while there is still time to ship does not.
     """
-    if order.units_kept_until is not None:  # its payment failed
-        return False
+    own = any(item.cancelled_by == "MERCHANT" and not item.cancel_requested for item in order.items)
+    # An order last seen pending failed to be paid, unless the seller cancelled it: that takes a payment.
+    if own or order.units_kept_until is not None:
+        return own
     too_late = order.ship_by_at is None or order.updated_at > order.ship_by_at
-    return any(
-        (item.cancelled_by == "MERCHANT" and not item.cancel_requested)
-        or (item.cancelled_by == "AMAZON" and too_late)
-        for item in order.items
-    )
+    return too_late and any(item.cancelled_by == "AMAZON" for item in order.items)
 
 
 def in_time(order: Order, parcel: Shipment) -> bool:

@@ -5,7 +5,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fbm_sync.adapters.spapi.orders import read_order
@@ -104,8 +104,9 @@ def recount(market, place, metric):
     return (told.numerator, told.denominator), count(market.known.values(), span, market.world.now())
 
 
-@settings(max_examples=12, deadline=None)
-@given(st.integers(0, 2**32))
+@settings(max_examples=6, deadline=None)
+@example(seed=132)  # paid and then cancelled by the seller between two looks
+@given(seed=st.integers(0, 2**32))
 def test_late_and_cancelled_orders_are_exactly_those_amazon_counts(seed):
     market = Market(seed)
     market.pull(market.world.now())

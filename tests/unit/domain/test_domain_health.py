@@ -135,6 +135,7 @@ def test_a_shipped_order_without_a_date_is_not_called_late():
         (cancelled("MERCHANT", ship_by_at=in_days(1), updated_at=NOW), 1),
         (cancelled("AMAZON", ship_by_at=None), 1),
         (cancelled("AMAZON", ship_by_at=None, units_kept_until=NOW), 0),
+        (cancelled("MERCHANT", units_kept_until=NOW), 1),
         (an_order(), 0),
     ],
 )
