@@ -86,6 +86,12 @@ class Daemon:
         self._hints = Counter(
             "fbm_sync_hints", "Notifications of Amazon that were received.", registry=self.registry
         )
+        self._told = Counter(
+            "fbm_sync_notifications",
+            "Notifications for people that arrived, and letters that failed.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self._hinted_at = Gauge(
             "fbm_sync_last_hint_timestamp_seconds",
             "When Amazon announced the newest notification that was received.",
@@ -229,6 +235,8 @@ class Daemon:
         report = RunReport()
         told = self.app.delivery.run(wait_seconds=_LOOK_SECONDS)
         report.note_told(told)
+        self._told.labels(outcome="sent").inc(told.sent)
+        self._told.labels(outcome="failed").inc(told.failed)
         if told.sent or told.failed:
             _log.info(logs.ALERTS_TOLD, sent=told.sent, failed=told.failed, busy=list(told.busy))
         return report

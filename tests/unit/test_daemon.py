@@ -86,6 +86,8 @@ def test_the_daemon_tells_what_waits_and_says_so_once(settings):
         assert daemon._notify().alerts["sent"] == 0
     events = [line["event"] for line in told]
     assert (events.count("alert_told"), events.count("alerts_told")) == (1, 1)
+    assert daemon.registry.get_sample_value("fbm_sync_notifications_total", {"outcome": "sent"}) == 1
+    assert daemon.registry.get_sample_value("fbm_sync_notifications_total", {"outcome": "failed"}) == 0
 
 
 def test_a_job_that_fails_for_ever_does_not_end_the_daemon(settings, monkeypatch):
