@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.joint import (
     NONE_BAD,
     Joined,
@@ -51,21 +50,14 @@ class OpenOrder:
     lot: str | None = None
 
 
-def open_order_of(
-    outlook: OrderOutlook, created_at: datetime, deliver_by_at: datetime | None, calendar: ShipCalendar
-) -> OpenOrder:
+def open_order_of(outlook: OrderOutlook, created_at: datetime, deliver_by_at: datetime | None) -> OpenOrder:
     """Return what the rates may get from an order as it was last judged.
 
-    One whose buyer asked to cancel does not count, whatever becomes of it. An order is lost when nothing
-    known covers it, or when what does is promised only after Amazon cancels it.
+    One whose buyer asked to cancel does not count, whatever becomes of it.
     """
-    late, lost = outlook.late_probability or 0.0, 0.0
-    if outlook.state is OrderState.CANCEL_REQUESTED:
-        late = 0.0
-    elif outlook.auto_cancel_at is not None:
-        cancel_on = calendar.local_date(outlook.auto_cancel_at)
-        if outlook.promise_on is None or outlook.promise_on > cancel_on:
-            lost = late
+    asked_to_cancel = outlook.state is OrderState.CANCEL_REQUESTED
+    late = 0.0 if asked_to_cancel else outlook.late_probability or 0.0
+    lost = 0.0 if asked_to_cancel or outlook.odds is None else outlook.odds.auto_cancelled
     return OpenOrder(
         created_at=created_at,
         ship_by_at=outlook.ship_by_at,

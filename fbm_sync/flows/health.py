@@ -66,7 +66,7 @@ def health_of(books: Books, terms: ShopTerms, account: str, now: datetime) -> tu
     spans = {window: [window.span(now), *_spans_ahead(window, now)] for window in WINDOWS}
     asked = [span for some in spans.values() for span in some] + _past_spans(now)
     counted = dict(zip(asked, books.orders.tallies(account, asked, now, terms.health), strict=True))
-    open_orders = books.orders.open_orders(account, terms.calendars.of(account))
+    open_orders = books.orders.open_orders(account)
     pace = books.orders.pace(account, now)
     lines = []
     for window in WINDOWS:

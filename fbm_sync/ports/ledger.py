@@ -8,7 +8,6 @@ from typing import Protocol
 
 from fbm_sync.domain.alert import Alert, Finding, Life
 from fbm_sync.domain.allocation import Assigned
-from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.decision import OfferDecision
 from fbm_sync.domain.delivering import ChannelState
@@ -91,7 +90,7 @@ class OrderBook(Protocol):
     ) -> tuple[Tally, ...]:
         """Return what `domain.health` counts over each of these spans, counted by the database."""
 
-    def open_orders(self, account: str, calendar: ShipCalendar) -> tuple[OpenOrder, ...]:
+    def open_orders(self, account: str) -> tuple[OpenOrder, ...]:
         """Return what the account's rates may still get from its paid open orders, as last judged."""
 
     def pace(self, account: str, now: datetime) -> Pace:

@@ -26,7 +26,7 @@ from fbm_sync.domain.risk import OrderOutlook, OrderState
 from fbm_sync.domain.standing import WINDOWS, Basis, HealthTerms, Metric, Span
 from fbm_sync.ports import ToldStatus
 
-from builders import NOW, a_calendar, a_shipment, an_item, an_order, in_days, on_day
+from builders import NOW, a_shipment, an_item, an_order, in_days, on_day
 
 DAY = timedelta(days=1)
 
@@ -207,9 +207,8 @@ def test_open_orders_are_told_with_what_was_judged_of_them_unless_they_are_not_p
     books.orders.record([mine, pending, an_order("3", account="de")])
     outlooks = [an_outlook("1"), an_outlook("2"), an_outlook("3", account="de")]
     books.orders.record_outlooks(outlooks, NOW)
-    calendar = a_calendar()
-    expected = open_order_of(outlooks[0], mine.created_at, mine.deliver_by_at, calendar)
-    assert books.orders.open_orders("us", calendar) == (expected,)
+    expected = open_order_of(outlooks[0], mine.created_at, mine.deliver_by_at)
+    assert books.orders.open_orders("us") == (expected,)
 
 
 def test_a_parcel_comes_back_with_when_it_was_seen_delivered(books):

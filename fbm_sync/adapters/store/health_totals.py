@@ -24,7 +24,6 @@ from sqlalchemy import (
 from fbm_sync.adapters.store.order_tables import OrderOutlookRow, OrderRow, ShipmentRow
 from fbm_sync.adapters.store.shapes import from_json
 from fbm_sync.adapters.store.tables import table_of
-from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.order import PENDING, Fulfiller, OrderStatus
 from fbm_sync.domain.projection import PACE_DAYS, OpenOrder, Pace, open_order_of, pace_of
 from fbm_sync.domain.risk import OrderOutlook
@@ -161,7 +160,7 @@ def _tracked_parcels(places: Sequence[Place]) -> Select[Any]:
     return select(*counts)
 
 
-def open_orders(connection: Connection, account: str, calendar: ShipCalendar) -> tuple[OpenOrder, ...]:
+def open_orders(connection: Connection, account: str) -> tuple[OpenOrder, ...]:
     """Return what the rates may still get from each paid open order, as it was last judged."""
     of_order = and_(_OUTLOOKS.c.account == _ORDERS.c.account, _OUTLOOKS.c.order_id == _ORDERS.c.order_id)
     statement = (
@@ -171,7 +170,7 @@ def open_orders(connection: Connection, account: str, calendar: ShipCalendar) ->
         .order_by(_OUTLOOKS.c.order_id)
     )
     return tuple(
-        open_order_of(from_json(_OUTLOOK, body), created_at, deliver_by_at, calendar)
+        open_order_of(from_json(_OUTLOOK, body), created_at, deliver_by_at)
         for created_at, deliver_by_at, body in connection.execute(statement)
     )
 

@@ -20,7 +20,6 @@ from fbm_sync.adapters.store.shapes import Shape, storable
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import CHUNK, chunks, insert_all, one_of, upsert
 from fbm_sync.domain.allocation import Assigned
-from fbm_sync.domain.calendar import ShipCalendar
 from fbm_sync.domain.health import is_seller_fault
 from fbm_sync.domain.latency import FirstRead
 from fbm_sync.domain.open_risk import OpenRisks
@@ -138,8 +137,8 @@ class SqlOrderBook:
     ) -> tuple[Tally, ...]:
         return health_totals.tallies(self._connection, account, spans, now, terms)
 
-    def open_orders(self, account: str, calendar: ShipCalendar) -> tuple[OpenOrder, ...]:
-        return health_totals.open_orders(self._connection, account, calendar)
+    def open_orders(self, account: str) -> tuple[OpenOrder, ...]:
+        return health_totals.open_orders(self._connection, account)
 
     def pace(self, account: str, now: datetime) -> Pace:
         return health_totals.pace(self._connection, account, now)
