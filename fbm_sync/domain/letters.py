@@ -16,6 +16,7 @@ from fbm_sync.domain.telling import LOG_CHANNEL, Purpose, Silence
 MOST_LETTERS = 10
 """More than so many letters at once become one, unless they are urgent: nobody reads fifty."""
 
+_REMINDERS = "reminders"
 _TRIES_TOGETHER = 4
 """What failed this often goes by itself: one that no service takes must not hold back the others."""
 
@@ -99,9 +100,9 @@ def sort_post(tray: Tray, alerts: Mapping[str, Alert], now: datetime, silence: S
     """Put together what a channel is to be told now, in view of what has become of each alert since.
 
     Steps that share a bundle are one letter, and one that may already be told takes along those that only
-    wait, be it for the morning. The digest is one letter, and so are more letters than anybody reads. A
-    snoozed alert is silent, unless it gets critical in the meantime. The log takes every step by itself, in
-    turn.
+    wait, be it for the morning. Reminders are one letter, and so are the digest and more letters than
+    anybody reads. A snoozed alert is silent, unless it gets critical in the meantime. The log takes every
+    step by itself, in turn.
     """
     if tray.channel == LOG_CHANNEL:
         due = [one for one in tray.waiting if one.not_before <= now]
@@ -202,10 +203,16 @@ def _is_silenced(one: Notification, alert: Alert | None, now: datetime) -> bool:
 
 
 def _groups(ready: Iterable[Notification], later: Iterable[Notification]) -> list[list[Notification]]:
-    """Return what is told together: by cause; all of the digest; with what only waits for company."""
+    """Return what is told together: by cause; all of the digest; with what only waits for company.
+
+    Reminders go with news of the same cause, or else all together: nothing in them is new.
+    """
     groups: dict[tuple[Purpose, str], list[Notification]] = {}
-    for one in ready:
-        groups.setdefault(_group_of(one), []).append(one)
+    for one in sorted(ready, key=_is_reminder):
+        group = _group_of(one)
+        if group not in groups and _is_reminder(one):
+            group = (one.purpose, _REMINDERS)
+        groups.setdefault(group, []).append(one)
     for one in later:
         if one.purpose is Purpose.NEWS and _group_of(one) in groups:
             groups[_group_of(one)].append(one)
@@ -224,6 +231,10 @@ def _rounded_up(groups: list[list[Notification]]) -> list[list[Notification]]:
 def _is_calm(one: Notification) -> bool:
     is_news = one.purpose is Purpose.NEWS and not one.transition.is_urgent
     return is_news and one.attempts < _TRIES_TOGETHER
+
+
+def _is_reminder(one: Notification) -> bool:
+    return _is_calm(one) and one.transition.kind is TransitionKind.REMINDED
 
 
 def _group_of(one: Notification) -> tuple[Purpose, str]:

@@ -203,6 +203,21 @@ def test_the_digest_is_one_letter():
     assert sort(*rows, late) == ([(1, 2, 3)], {})
 
 
+def test_all_reminders_are_one_letter_the_gravest_first_unless_there_is_news_of_their_cause():
+    cause = a_finding("cause")
+    rows = (
+        note(1, an_alert(a_finding("a")), REMINDED),
+        note(2, an_alert(a_finding("b", severity=CRITICAL)), REMINDED),
+        note(3, an_alert(a_finding("c", bundle=cause.key)), REMINDED),
+        note(4, an_alert(a_finding("d")), REMINDED),
+        note(5, an_alert(cause)),
+    )
+    assert sort(*rows) == ([(2, 1, 4), (5, 3)], {})
+    assert sort(*rows[:4]) == ([(2, 1, 3, 4)], {})
+    failing = note(6, an_alert(a_finding("e")), REMINDED, attempts=4)
+    assert sort(*rows[:4], failing) == ([(2, 1, 3, 4), (6,)], {})
+
+
 def test_more_letters_than_anybody_reads_are_one_unless_they_are_urgent():
     rows = [note(number, an_alert(a_finding(f"k{number:02}"))) for number in range(1, MOST_LETTERS + 2)]
     urgent = note(50, an_alert(a_finding("urgent", severity=CRITICAL)))
