@@ -7,7 +7,16 @@ import pytest
 
 import tally
 
-_LONG = ("e2e/test_the_demo", "machine/", "flows/test_scope", "e2e/", "unit/test_demo", "foreign/")
+_LONG = (
+    "e2e/test_the_demo",
+    "machine/",
+    "flows/test_scope",
+    "e2e/",
+    "unit/test_demo",
+    "foreign/",
+    "contract/test_pitfalls",
+    "conformance/",
+)
 """Whole shops and days of work, the longest first: begun last, they would keep one core busy alone."""
 
 _MANY = 500
