@@ -15,10 +15,14 @@ from fbm_sync.domain.performance import SellerPerformance
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OrderWindow:
-    """Orders updated at or after `since` and, when given, at or before `until`."""
+    """Orders updated at or after `since` and, when given, at or before `until`.
+
+    With `only_open` those that Amazon says are still to be shipped; its word may be a little behind.
+    """
 
     since: datetime
     until: datetime | None = None
+    only_open: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
