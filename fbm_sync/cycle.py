@@ -174,6 +174,8 @@ class Turn:
     def push(self) -> None:
         """Preview or make the changes."""
         self._each("push", self._push)
+        with self.app.ledger.snapshot() as books:
+            self.report.holds = list(books.offers.holds())
 
     def alert(self) -> None:
         """Look for trouble, and record what people are to be told."""

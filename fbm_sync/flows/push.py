@@ -17,7 +17,7 @@ from fbm_sync.domain.change import PushLimits, PushOutcome, PushReceipt, is_live
 from fbm_sync.domain.listing import ObservedOffer, OfferChange, describe
 from fbm_sync.domain.order import Sku
 from fbm_sync.errors import AccessRefused, RemoteError, Throttled
-from fbm_sync.flows.agenda import draw_up, let_go
+from fbm_sync.flows.agenda import draw_up
 from fbm_sync.ports import Books, Clock, Failure, Ledger, OfferChannel, Progress, unwatched
 
 _log = structlog.get_logger()
@@ -44,7 +44,8 @@ class PushReport:
     """What became of one account's changes.
 
     `deferred` SKUs moved at Amazon while we were deciding; the next plan takes them up. `hold_reasons`
-    say why raises wait; `hold_id` names the hold when a person can release it.
+    say why raises wait; `hold_id` names the hold when a person can release it. `dropped` changes were said no
+    to, those `waiting` are held; `checksum` is what the changes are reviewed as.
     """
 
     previewed: int = 0
@@ -54,10 +55,13 @@ class PushReport:
     rejected: int = 0
     unconfirmed: int = 0
     deferred: int = 0
+    dropped: int = 0
+    checksum: str = ""
     hold_id: str | None = None
     hold_reasons: tuple[str, ...] = ()
     receipts: tuple[PushReceipt, ...] = ()
     changes: tuple[OfferChange, ...] = ()
+    waiting: tuple[OfferChange, ...] = ()
     failures: tuple[Failure, ...] = ()
 
 
@@ -72,13 +76,15 @@ def push(  # noqa: PLR0913 - what a person may ask of one push, each by name
     apply: bool = False,
     skus: Sequence[Sku] = (),
     release: str | None = None,
+    reviewed: str | None = None,
     progress: Progress = unwatched,
 ) -> PushReport:
     """Preview or apply the changes between what Amazon shows and what was decided.
 
-    `release` lets the changes of a hold go. Raises `ConfigError` when there is no such hold.
+    `release` lets the changes of a hold go. Raises `ConfigError` when there is no such hold, and when the
+    changes are not those `reviewed`, by their checksum.
     """
-    return _Push(account, channel, ledger, clock, terms, run_id, progress).run(apply, skus, release)
+    return _Push(account, channel, ledger, clock, terms, run_id, progress).run(apply, skus, release, reviewed)
 
 
 class _Push:
@@ -101,13 +107,25 @@ class _Push:
         self.deferred = 0
         self.shut_out = False
 
-    def run(self, apply: bool, skus: Sequence[Sku], release: str | None) -> PushReport:  # noqa: FBT001
+    def run(
+        self,
+        apply: bool,  # noqa: FBT001
+        skus: Sequence[Sku],
+        release: str | None,
+        reviewed: str | None,
+    ) -> PushReport:
         if apply:
             self._confirm(wait_seconds=0.0)
         with self.ledger.transaction() as books:
-            if release is not None:
-                let_go(books, self.account, release, self.clock.now())
-            agenda = draw_up(books, self.account, self.terms.limits, self.clock.now(), skus)
+            agenda = draw_up(
+                books,
+                self.account,
+                self.terms.limits,
+                self.clock.now(),
+                skus,
+                release=release,
+                reviewed=reviewed,
+            )
         self.deferred = agenda.deferred
         if apply:
             self._apply(agenda.go)
@@ -126,10 +144,13 @@ class _Push:
             rejected=sum(receipt.outcome is PushOutcome.REJECTED for receipt in self.receipts),
             unconfirmed=len(waiting),
             deferred=self.deferred,
+            dropped=agenda.dropped,
+            checksum=agenda.checksum,
             hold_id=agenda.hold_id,
             hold_reasons=agenda.reasons,
             receipts=tuple(self.receipts),
             changes=(*agenda.go, *agenda.held),
+            waiting=agenda.held,
             failures=tuple(self.failures),
         )
 

@@ -7,6 +7,7 @@ concrete class stands behind each is chosen in `wiring` and nowhere else. One be
 runs on the fake and on the real adapter (`tests/contract`). All names are imported from here.
 """
 
+from fbm_sync.domain.hold import Hold
 from fbm_sync.ports.amazon import (
     BudgetMemory,
     ListingReport,
@@ -37,7 +38,6 @@ from fbm_sync.ports.ledger import (
     DecisionCensus,
     HealthBook,
     HistoryBook,
-    Hold,
     Horizon,
     Ledger,
     News,

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from fbm_sync.adapters.store import shown_terms
 from fbm_sync.adapters.store.offer_tables import (
+    DroppedChangeRow,
     HoldRow,
     ObservedOfferRow,
     OfferDecisionRow,
@@ -29,28 +30,37 @@ from fbm_sync.adapters.store.offer_tables import (
     VerdictRow,
 )
 from fbm_sync.adapters.store.plan_book import note_changed
+from fbm_sync.adapters.store.plan_tables import ChangedSkuRow
 from fbm_sync.adapters.store.shapes import from_json, to_json
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import CHUNK, chunks, insert_all, one_of, upsert
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.decision import OfferDecision, Verdict
-from fbm_sync.domain.listing import ObservedOffer, OfferChange
+from fbm_sync.domain.guard import OnSale
+from fbm_sync.domain.hold import DroppedChange, Hold
+from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
 from fbm_sync.domain.order import Sku
-from fbm_sync.ports import DecisionCensus, Hold
+from fbm_sync.ports import DecisionCensus
 
 _OBSERVED = table_of(ObservedOfferRow)
 _DECISIONS = table_of(OfferDecisionRow)
 _VERDICTS = table_of(VerdictRow)
 _RECEIPTS = table_of(PushReceiptRow)
 _HOLDS = table_of(HoldRow)
+_DROPPED = table_of(DroppedChangeRow)
+_CHANGED = table_of(ChangedSkuRow)
 
 _OBSERVED_OFFER = TypeAdapter(ObservedOffer)
 _VERDICT = TypeAdapter(Verdict)
 _RECEIPT = TypeAdapter(PushReceipt)
 _TEXTS = TypeAdapter(tuple[str, ...])
 _CHANGES = TypeAdapter(tuple[OfferChange, ...])
+_OFFER = TypeAdapter(Offer)
 _MOMENTS = TypeAdapter(tuple[datetime | None, ...])
 
+_WITH_VERDICTS = select(_DECISIONS, _VERDICTS.c.body).join_from(
+    _DECISIONS, _VERDICTS, _DECISIONS.c.digest == _VERDICTS.c.digest
+)
 _RENEW = (
     update(_DECISIONS)
     .where(_DECISIONS.c.decision_id == bindparam("of_decision"))
@@ -111,6 +121,12 @@ class SqlOfferBook:
         bodies = self._connection.execute(asked).scalars()
         return {offer.sku: offer for offer in (from_json(_OBSERVED_OFFER, body) for body in bodies)}
 
+    def on_sale(self, account: str) -> OnSale:
+        units = func.coalesce(func.sum(_OBSERVED.c.quantity), 0)
+        statement = select(func.count(), units).where(_OBSERVED.c.account == account)
+        listings, on_sale = self._connection.execute(statement).one()
+        return OnSale(listings=listings, units=int(on_sale))
+
     # --- decided
 
     def record_decisions(self, decisions: Sequence[OfferDecision]) -> int:
@@ -158,16 +174,31 @@ class SqlOfferBook:
 
     def decisions(self, *, skus: Sequence[Sku] = (), at: datetime | None = None) -> tuple[OfferDecision, ...]:
         column = _DECISIONS.c
-        statement = select(_DECISIONS, _VERDICTS.c.body).join_from(
-            _DECISIONS, _VERDICTS, column.digest == _VERDICTS.c.digest
-        )
         if at is None:
-            statement = statement.where(column.superseded_at.is_(None))
+            statement = _WITH_VERDICTS.where(column.superseded_at.is_(None))
         else:
             still = or_(column.superseded_at.is_(None), column.superseded_at > at)
-            statement = statement.where(column.first_decided_at <= at, still)
-        found = [_decision(row, at) for row in self._of_skus(statement, skus)]
-        return tuple(sorted(found, key=lambda decision: (decision.account, decision.sku)))
+            statement = _WITH_VERDICTS.where(column.first_decided_at <= at, still)
+        return _sorted_decisions(self._of_skus(statement, skus), at)
+
+    def asking(self, account: str, skus: Sequence[Sku] = ()) -> tuple[OfferDecision, ...]:
+        column = _DECISIONS.c
+        ours = _WITH_VERDICTS.where(column.superseded_at.is_(None), column.account == account)
+        asked = ours.where(column.is_notable, column.asks_for_change)
+        moved = ours.join(_CHANGED, _CHANGED.c.sku == column.sku).where(
+            column.asks_for_change.is_(False), column.leaves_alone.is_(False)
+        )
+        return _sorted_decisions([*self._of_skus(asked, skus), *self._of_skus(moved, skus)])
+
+    def count_decided(self, account: str, skus: Sequence[Sku] = ()) -> int:
+        column = _DECISIONS.c
+        in_force = select(func.count()).where(column.superseded_at.is_(None), column.account == account)
+        left_alone = in_force.where(column.is_notable, column.leaves_alone)
+        if skus:
+            named = one_of(column.sku, dict.fromkeys(skus))
+            in_force, left_alone = in_force.where(named), left_alone.where(named)
+        listings, untouched = (self._connection.execute(one).scalar_one() for one in (in_force, left_alone))
+        return listings - untouched
 
     def census(self) -> DecisionCensus:
         column = _DECISIONS.c
@@ -235,10 +266,6 @@ class SqlOfferBook:
     # --- held
 
     def record_hold(self, hold: Hold) -> None:
-        column = _HOLDS.c
-        # What a person has released stays released; only questions that nobody answered are replaced.
-        older = (column.account == hold.account, column.hold_id != hold.hold_id, column.released_at.is_(None))
-        self._connection.execute(delete(_HOLDS).where(*older))
         row = {
             "hold_id": hold.hold_id,
             "account": hold.account,
@@ -247,7 +274,7 @@ class SqlOfferBook:
             "reasons": to_json(_TEXTS, hold.reasons),
             "changes": to_json(_CHANGES, hold.changes),
         }
-        upsert(self._connection, _HOLDS, [row], keep=row.keys())
+        upsert(self._connection, _HOLDS, [row])
 
     def holds(self, account: str | None = None) -> tuple[Hold, ...]:
         statement = select(_HOLDS).order_by(_HOLDS.c.held_at, _HOLDS.c.hold_id)
@@ -255,15 +282,39 @@ class SqlOfferBook:
             statement = statement.where(_HOLDS.c.account == account)
         return tuple(_hold(row) for row in self._connection.execute(statement).mappings())
 
-    def drop_holds(self, account: str) -> None:
-        self._connection.execute(delete(_HOLDS).where(_HOLDS.c.account == account))
+    def end_holds(self, account: str, *, but: Collection[str] = ()) -> None:
+        others = _HOLDS.c.hold_id.not_in(list(but))
+        self._connection.execute(delete(_HOLDS).where(_HOLDS.c.account == account, others))
 
-    def release(self, hold_id: str, now: datetime) -> Hold | None:
-        this = _HOLDS.c.hold_id == hold_id
-        # Released again, it counts from now: a release does not last for ever.
-        self._connection.execute(update(_HOLDS).where(this).values(released_at=now))
-        row = self._connection.execute(select(_HOLDS).where(this)).mappings().one_or_none()
-        return None if row is None else _hold(row)
+    def drop(self, changes: Sequence[DroppedChange]) -> None:
+        rows = [
+            {
+                "account": one.account,
+                "sku": one.sku,
+                "hold_id": one.hold_id,
+                "dropped_at": one.dropped_at,
+                "offer": to_json(_OFFER, one.offer),
+            }
+            for one in changes
+        ]
+        upsert(self._connection, _DROPPED, rows)
+
+    def dropped(self, account: str) -> Mapping[Sku, DroppedChange]:
+        rows = self._connection.execute(select(_DROPPED).where(_DROPPED.c.account == account)).mappings()
+        return {
+            Sku(row["sku"]): DroppedChange(
+                account=row["account"],
+                sku=Sku(row["sku"]),
+                offer=from_json(_OFFER, row["offer"]),
+                hold_id=row["hold_id"],
+                dropped_at=row["dropped_at"],
+            )
+            for row in rows
+        }
+
+    def take_up(self, account: str, skus: Collection[Sku]) -> None:
+        some = one_of(_DROPPED.c.sku, skus)
+        self._connection.execute(delete(_DROPPED).where(_DROPPED.c.account == account, some))
 
 
 def _differs(before: ObservedOffer | None, now: ObservedOffer) -> bool:
@@ -335,14 +386,24 @@ def _decision_row(decision: OfferDecision, digest: str, evidence: str) -> dict[s
     }
 
 
-def _decision(row: RowMapping, at: datetime | None) -> OfferDecision:
+def _sorted_decisions(rows: Iterable[RowMapping], at: datetime | None = None) -> tuple[OfferDecision, ...]:
+    verdicts: dict[str, Verdict] = {}
+    found = []
+    for row in rows:
+        if row["digest"] not in verdicts:
+            verdicts[row["digest"]] = from_json(_VERDICT, row["body"])
+        found.append(_decision(row, verdicts[row["digest"]], at))
+    return tuple(sorted(found, key=lambda decision: (decision.account, decision.sku)))
+
+
+def _decision(row: RowMapping, verdict: Verdict, at: datetime | None) -> OfferDecision:
     """Return a decision as last renewed or, seen from before that renewal, as first taken."""
     as_first_taken = at is not None and at < row["renewed_at"]
     evidence = row["evidence"] if as_first_taken else row["renewed_evidence"]
     return OfferDecision(
         account=row["account"],
         sku=Sku(row["sku"]),
-        verdict=from_json(_VERDICT, row["body"]),
+        verdict=verdict,
         decided_at=row["first_decided_at"] if as_first_taken else row["renewed_at"],
         run_id=row["run_id"] if as_first_taken else row["renewed_run_id"],
         as_of=from_json(_MOMENTS, evidence),

@@ -1,4 +1,4 @@
-"""The tables of offers: seen, decided, pushed, held."""
+"""The tables of offers: seen, decided, pushed, held, dropped."""
 
 from datetime import datetime
 
@@ -126,3 +126,14 @@ class HoldRow(StoreRow, table=True):
     released_at: datetime | None
     reasons: str
     changes: str
+
+
+class DroppedChangeRow(StoreRow, table=True):
+    """A change of a SKU that a person said no to; gone as soon as something else is decided for the SKU."""
+
+    __tablename__ = "dropped_changes"
+    account: str = Field(primary_key=True)
+    sku: str = Field(primary_key=True)
+    hold_id: str
+    dropped_at: datetime
+    offer: str
