@@ -56,7 +56,7 @@ def push(
         _refuse_unknown_skus(app, skus)
         if drop is not None:
             _drop(session.screen, app, drop, skus)
-        doing = _Pushing(app, skus, apply=apply, release=release, reviewed=_reviewed(app, skus, only_if))
+        doing = Pushing(app, skus, apply=apply, release=release, reviewed=_reviewed(app, skus, only_if))
         with session.screen.watching() as progress:
             doing.run(progress)
     _show_changes(session.screen, doing.pushes)
@@ -122,7 +122,7 @@ def _reviewed(app: App, skus: Sequence[Sku], checksum: str | None) -> Mapping[st
     return parts
 
 
-class _Pushing:
+class Pushing:
     """The push of all accounts, or of the one whose hold is let go; and its report."""
 
     def __init__(
