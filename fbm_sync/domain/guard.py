@@ -5,7 +5,7 @@ cost sales but never the account.
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from fractions import Fraction
 
 from fbm_sync.domain.change import PushLimits
@@ -47,6 +47,12 @@ def guard_push(changes: Iterable[OfferChange], on_sale: OnSale, limits: PushLimi
         return GuardedPush(go=ordered)
     go = tuple(change for change in ordered if change.is_decrease)
     return GuardedPush(go=go, held=held, reasons=reasons)
+
+
+def is_modest(changes: Collection[OfferChange]) -> bool:
+    """Tell whether a push is so small that no share is broken, however little the shop has on sale."""
+    raised = sum(change.raised_units for change in changes)
+    return len(changes) <= _SMALL_SHOP_CHANGES and raised <= _SMALL_SHOP_UNITS
 
 
 def most_urgent_first(changes: Iterable[OfferChange]) -> tuple[OfferChange, ...]:

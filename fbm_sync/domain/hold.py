@@ -110,11 +110,8 @@ def sort_changes(
     }
     waiting = {change.sku for hold in asked for change in hold.changes}
     stopped = {change.sku for change in guarded.held}
-    kept = {
-        change.sku
-        for change in changes
-        if not change.is_decrease and change.sku in (waiting | stopped) - free
-    }
+    bound = (waiting | stopped) - free
+    kept = {change.sku for change in changes if not change.is_decrease and change.sku in bound}
     ordered = most_urgent_first(changes)
     held = tuple(change for change in ordered if change.sku in kept)
     standing = (*held, *_in_question(asked, unsettled))

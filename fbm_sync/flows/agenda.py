@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from fbm_sync.domain.change import PushLimits, PushOutcome, PushReceipt, lowering_part, rebase
-from fbm_sync.domain.guard import OnSale
+from fbm_sync.domain.guard import OnSale, is_modest
 from fbm_sync.domain.hold import DroppedChange, Hold, SortedPush, sort_changes
 from fbm_sync.domain.listing import Offer, OfferChange
 from fbm_sync.domain.order import Sku
@@ -57,7 +57,7 @@ def draw_up(
         )
     if release is not None:
         whole = _look(books, account, limits, now, ())
-        hold = _in_force(books, account, whole, "--release", release)
+        hold = _in_force(whole, "--release", release)
         # Released again, it counts from now: a release does not last for ever.
         books.offers.record_hold(dataclasses.replace(hold, released_at=now))
         look = _look(books, account, limits, now, skus)
@@ -77,7 +77,7 @@ def drop(
 
     They are not made until something else is decided. Raises `ConfigError` when there is no such hold.
     """
-    hold = _in_force(books, account, _look(books, account, limits, now, ()), "--drop", hold_id)
+    hold = _in_force(_look(books, account, limits, now, ()), "--drop", hold_id)
     dropped = [
         DroppedChange(account=account, sku=change.sku, offer=change.after, hold_id=hold_id, dropped_at=now)
         for change in hold.changes
@@ -93,21 +93,22 @@ def drop(
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """One look at what is wanted: the agenda, what people are asked, and which drops are over."""
+    """One look at what is wanted: the agenda, what people were and are asked, and which drops are over."""
 
     agenda: Agenda
+    holds: tuple[Hold, ...]
     sorted: SortedPush
     outdated: frozenset[Sku]
 
 
 def _look(books: Books, account: str, limits: PushLimits, now: datetime, skus: Sequence[Sku]) -> _Look:
-    wanted = _wanted(books, account, limits, now, skus)
+    wanted, holds = _wanted(books, account, limits, now, skus), books.offers.holds(account)
     found = sort_changes(
         account,
         wanted.changes,
-        books.offers.on_sale(account) if wanted.changes else OnSale(),
+        OnSale() if is_modest(wanted.changes) else books.offers.on_sale(account),
         limits,
-        books.offers.holds(account),
+        holds,
         now,
         unsettled=wanted.deferred,
     )
@@ -129,7 +130,7 @@ def _look(books: Books, account: str, limits: PushLimits, now: datetime, skus: S
         dropped=len(wanted.dropped),
         checksum=checksum_of_changes(go, held),
     )
-    return _Look(agenda=agenda, sorted=found, outdated=wanted.outdated)
+    return _Look(agenda=agenda, holds=holds, sorted=found, outdated=wanted.outdated)
 
 
 @dataclasses.dataclass(slots=True)
@@ -233,7 +234,7 @@ def _record(books: Books, account: str, look: _Look, *, whole: bool) -> None:
     A look at a few SKUs says nothing about the others.
     """
     asked = look.sorted.hold
-    if asked is not None:
+    if asked is not None and asked not in look.holds:
         books.offers.record_hold(asked)
     if whole:
         holds = (*look.sorted.released, *([asked] if asked is not None else []))
@@ -242,10 +243,10 @@ def _record(books: Books, account: str, look: _Look, *, whole: bool) -> None:
         books.offers.take_up(account, look.outdated)
 
 
-def _in_force(books: Books, account: str, look: _Look, option: str, hold_id: str) -> Hold:
+def _in_force(look: _Look, option: str, hold_id: str) -> Hold:
     """Return a hold that asks for something still wanted. Raises `ConfigError` when there is no such one."""
     wanted = {change.sku: change for change in (*look.sorted.go, *look.sorted.held) if not change.is_decrease}
-    known = {hold.hold_id: hold for hold in books.offers.holds(account) if hold.asks_for(wanted)}
+    known = {hold.hold_id: hold for hold in look.holds if hold.asks_for(wanted)}
     if hold_id not in known:
         raise no_such_hold(option, hold_id, known)
     return known[hold_id]

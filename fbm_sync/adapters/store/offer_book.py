@@ -185,9 +185,9 @@ class SqlOfferBook:
         column = _DECISIONS.c
         ours = _WITH_VERDICTS.where(column.superseded_at.is_(None), column.account == account)
         asked = ours.where(column.is_notable, column.asks_for_change)
-        moved = ours.join(_CHANGED, _CHANGED.c.sku == column.sku).where(
-            column.asks_for_change.is_(False), column.leaves_alone.is_(False)
-        )
+        # Not as a join: SQLite would go through all decisions to find the few SKUs.
+        news = column.sku.in_(select(_CHANGED.c.sku))
+        moved = ours.where(news, column.asks_for_change.is_(False), column.leaves_alone.is_(False))
         return _sorted_decisions([*self._of_skus(asked, skus), *self._of_skus(moved, skus)])
 
     def count_decided(self, account: str, skus: Sequence[Sku] = ()) -> int:

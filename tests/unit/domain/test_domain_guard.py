@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fbm_sync.domain.change import PushLimits, lowering_part
-from fbm_sync.domain.guard import OnSale, guard_push, most_urgent_first
+from fbm_sync.domain.guard import OnSale, guard_push, is_modest, most_urgent_first
 from fbm_sync.domain.listing import Offer
 
 from builders import a_change, on_day
@@ -203,6 +203,21 @@ def test_a_larger_push_never_lets_go_what_a_smaller_one_holds(changes, more, on_
     others = [dataclasses.replace(one, sku=f"MORE-{one.sku}") for one in more]
     held = guard_push(changes, on_sale, limits).held
     assert set(held) <= set(guard_push([*changes, *others], on_sale, limits).held)
+
+
+@given(pushes, shop_sizes, some_limits)
+def test_a_modest_push_is_judged_alike_in_a_shop_of_any_size(changes, on_sale, limits):
+    if is_modest(changes):
+        assert guard_push(changes, on_sale, limits) == guard_push(changes, OnSale(), limits)
+
+
+@pytest.mark.parametrize(
+    ("changes", "modest"),
+    [(raises(10), True), (raises(11), False), (raises(2, 500), True), (raises(1, 1_001), False), ((), True)],
+)
+def test_ten_skus_and_a_thousand_units_are_modest(changes, modest):
+    assert is_modest(changes) == modest
+    assert is_modest(changes) != bool(guard_push(changes, OnSale(), PushLimits()).reasons)
 
 
 @given(pushes)

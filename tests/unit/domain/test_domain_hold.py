@@ -93,6 +93,16 @@ def test_a_listing_that_moved_while_it_was_decided_is_still_in_question():
     assert {change.sku for change in grew.hold.changes} == {"UP-00", "UP-01"}
 
 
+def test_of_two_questions_about_the_same_the_older_one_stays():
+    changes = raises(13)
+    older = sort(changes).hold
+    newer = sort([*changes[1:], grown(changes[0], 9)], now=NOW + MINUTE).hold
+    for holds in ((older, newer), (newer, older)):
+        assert sort(changes, holds, NOW + 2 * MINUTE).hold == older
+        moved = sort([grown(changes[1], 7)], holds, NOW + 2 * MINUTE, unsettled={"UP-00"}).hold
+        assert {change.sku: change.after.quantity for change in moved.changes} == {"UP-00": 5, "UP-01": 7}
+
+
 # --- what a person says --------------------------------------------------------------------------
 
 
@@ -232,6 +242,7 @@ def test_the_checksum_tells_apart_what_a_person_would_tell_apart():
         ((a_change(0, 5, "CUP", account="uk"),), ()),
         ((a_change(0, Offer(quantity=5, handling_days=None), "CUP"),), ()),
         ((a_change(0, Offer(quantity=5, handling_days=2, restock_on=on_day(5)), "CUP"),), ()),
+        ((a_change(0, 5, "CUP", product_type="HAT"),), ()),
         ((change, a_change(0, 5, "MUG")), ()),
         ((), ()),
     ]
