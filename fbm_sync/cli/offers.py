@@ -10,9 +10,12 @@ from fbm_sync.cli import whatif
 from fbm_sync.cli.decisions import decision_json, offer_words
 from fbm_sync.cli.session import Session
 from fbm_sync.cli.wording import plainly
+from fbm_sync.domain.decision import OfferDecision
 from fbm_sync.domain.order import Sku
 from fbm_sync.errors import ConfigError
 from fbm_sync.flows import plan as plan_flow
+from fbm_sync.ports import Books
+from fbm_sync.wiring import App
 
 
 def register(command: typer.Typer) -> None:
@@ -59,7 +62,8 @@ def plan(
                 progress=progress,
             )
         with app.ledger.snapshot() as books:
-            decisions = books.offers.decisions(skus=[Sku(one) for one in sku or ()])
+            skus = [Sku(one) for one in sku or ()]
+            decisions = _changed(app, books) if changed and not skus else books.offers.decisions(skus=skus)
     shown = [one for one in decisions if one.change is not None or not changed]
     refuse_unknown(sku or (), [one.sku for one in decisions])
     screen = session.screen
@@ -87,6 +91,12 @@ def plan(
     if not planned.skus:
         screen.say("No listing is known yet: run 'fbm-sync sync' first.")
     return 0
+
+
+def _changed(app: App, books: Books) -> tuple[OfferDecision, ...]:
+    """Return the decisions that ask for a change, without going through the whole shop."""
+    accounts = sorted(account.name for account in app.settings.accounts)
+    return tuple(one for account in accounts for one in books.offers.asking(account))
 
 
 def refuse_unknown(wanted: Sequence[str], known: Sequence[str]) -> None:
