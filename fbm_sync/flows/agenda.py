@@ -75,9 +75,13 @@ def drop(
 ) -> int:
     """Say no to the changes of a hold, or to those of some SKUs; return how many they are.
 
-    They are not made until something else is decided. Raises `ConfigError` when there is no such hold.
+    They are not made until something else is decided. Raises `ConfigError` when there is no such hold, or it
+    has nothing of a SKU.
     """
     hold = _in_force(_look(books, account, limits, now, ()), "--drop", hold_id)
+    unknown = sorted(set(skus) - {change.sku for change in hold.changes})
+    if unknown:
+        raise ConfigError([f"--sku {sku}: hold {hold_id} has no change of this SKU" for sku in unknown])
     dropped = [
         DroppedChange(account=account, sku=change.sku, offer=change.after, hold_id=hold_id, dropped_at=now)
         for change in hold.changes

@@ -87,10 +87,13 @@ def test_a_hold_is_shown_let_go_and_asked_for_no_more(shop, held, command, docum
     assert shown["reasons"] == ["5 units raised, limits.max_raised_units allows 2"]
     _, out, _ = command("explain", "MUG")
     assert f"The change waits for a person (hold {held}): 5 units raised" in out
+    command("pause")
     code, out, _ = command("push", "--apply", "--release", held)
-    assert code == 0
+    assert code == 3, "released, it goes as soon as raises may go"
     assert "released" in out
     assert "waits for you" not in out
+    command("resume")
+    assert "released" in command("push", "--apply")[1]
     assert _live(shop)["MUG"] == 5
 
 

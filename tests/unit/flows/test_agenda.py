@@ -2,9 +2,11 @@
 
 import dataclasses
 from datetime import timedelta
+from random import Random
 
 import pytest
 
+from fbm_sync.domain.change import PushOutcome, rebase
 from fbm_sync.domain.policy import BackorderKind
 from fbm_sync.errors import ConfigError
 from fbm_sync.flows import agenda
@@ -12,6 +14,7 @@ from fbm_sync.flows.findings import gather_findings
 
 from builders import (
     ACCOUNT,
+    a_change,
     a_count,
     a_lot,
     a_policy,
@@ -113,6 +116,45 @@ def test_a_raise_of_more_than_half_of_what_is_on_sale_waits(shop):
     assert pushed.hold_reasons == ("4997 units raised, limits.max_raised_share allows 1000",)
 
 
+def test_reading_only_what_asks_for_a_change_finds_what_reading_everything_finds(shop):
+    random = Random(7)
+    skus = [f"SKU-{number}" for number in range(8)]
+    shop.limits(max_changed=random.randint(2, 9))
+    for _ in range(12):
+        for sku in random.sample(skus, 3):
+            shop.offers.list(sku, random.randint(0, 9), handling_days=random.choice((2, 2, 3)))
+        shop.decide(UNLISTED=100, **{sku: random.randint(0, 9) for sku in skus})
+        shop.push(apply=random.random() < 0.3, wait=random.choice((0, 60)))
+        for sku in random.sample(skus, 2):
+            shop.offers.list(sku, random.randint(0, 9))
+        shop.pull_offers()
+        assert_all_are_counted(shop)
+        shop.clock.advance(minutes=random.choice((5, 400)))
+
+
+def assert_all_are_counted(shop):
+    """Go through all decisions, as slowly as can be, and compare."""
+    found, answers = look(shop), shop.receipts()
+    changes = {one.sku: one for one in (*found.go, *found.held)}
+    unchanged = moved = 0
+    with shop.ledger.snapshot() as books:
+        decisions = [one for one in books.offers.decisions() if one.desired is not None]
+        seen = books.offers.observed(ACCOUNT)
+    for one in decisions:
+        before, after, answer = one.observed, one.desired, answers.get(one.sku)
+        wanted = rebase(a_change(before, after, one.sku), seen[one.sku].offer)
+        queued = answer is not None and answer.outcome is PushOutcome.ACCEPTED
+        waits = queued and answer.change.after == after
+        if seen[one.sku].offer == one.desired or (waits and one.sku not in changes):
+            unchanged += 1
+        elif wanted is None:
+            moved += 1
+        else:
+            assert changes[one.sku].after == wanted.after
+    assert (found.unchanged, found.deferred) == (unchanged, moved)
+    assert found.unchanged + found.deferred + len({*changes}) == len(decisions)
+
+
 # --- letting go ----------------------------------------------------------------------------------
 
 
@@ -182,6 +224,8 @@ def test_sales_do_not_turn_a_no_into_a_yes(shop):
 
 def test_what_a_no_leaves_of_a_hold_can_be_let_go(shop):
     hold_id = emptied_shop(shop).hold_id
+    with pytest.raises(ConfigError, match=f"--sku OFF-00: hold {hold_id} has no change of this SKU"):
+        drop(shop, hold_id, ["UP-0", "OFF-00"])
     assert drop(shop, hold_id, ["UP-0", "UP-1"]) == 2
     assert [hold.hold_id for hold in shop.holds()] == [hold_id]
     pushed = shop.push(apply=True, release=hold_id)
