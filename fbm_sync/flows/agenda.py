@@ -181,13 +181,12 @@ def _wanted(books: Books, account: str, limits: PushLimits, now: datetime, skus:
             after=decision.desired,
         )
         change, refused = rebase(planned, seen.offer), dropped.get(sku)
+        queued = _is_answered(planned.after, answered.get(sku), limits, pushed_at, now)
         if change is not None and refused is not None and refused.stops(change):
             found.dropped.append(change)
-        elif refused is None and _is_answered(planned.after, answered.get(sku), limits, pushed_at, now):
-            continue
-        elif change is None:
+        elif change is None and (refused is not None or not queued):
             found.deferred.add(sku)
-        else:
+        elif change is not None and not queued:
             found.changes.append(change)
     stands = {change.sku for change in found.dropped} | found.deferred
     found.outdated = frozenset(sku for sku in dropped if sku not in stands and (not skus or sku in skus))

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from fbm_sync.domain.change import PushOutcome, rebase
+from fbm_sync.domain.change import PushOutcome, PushReceipt, rebase
 from fbm_sync.domain.policy import BackorderKind
 from fbm_sync.errors import ConfigError
 from fbm_sync.flows import agenda
@@ -74,6 +74,18 @@ def test_raises_do_not_slip_through_once_the_decreases_of_their_push_are_done(sh
     assert shop.push(apply=True, release=first.hold_id).applied == 5
 
 
+def test_a_listing_that_moved_while_it_waits_waits_on(shop):
+    hold_id = emptied_shop(shop).hold_id
+    for sku in RAISED:
+        shop.offers.list(sku, 3)
+    shop.pull_offers()
+    moved = shop.push(apply=True)
+    assert (moved.deferred, moved.held, moved.hold_id) == (5, 0, None)
+    assert [hold.hold_id for hold in shop.holds()] == [hold_id]
+    shop.decide(**RAISED, **EMPTIED)
+    assert shop.push(apply=True).hold_id == hold_id
+
+
 def test_a_look_at_a_few_skus_neither_lets_go_what_waits_nor_ends_the_question(shop):
     hold_id = emptied_shop(shop).hold_id
     pushed = shop.push(apply=True, skus=["UP-3"])
@@ -122,11 +134,11 @@ def test_reading_only_what_asks_for_a_change_finds_what_reading_everything_finds
     shop.limits(max_changed=random.randint(2, 9))
     for _ in range(12):
         for sku in random.sample(skus, 3):
-            shop.offers.list(sku, random.randint(0, 9), handling_days=random.choice((2, 2, 3)))
-        shop.decide(UNLISTED=100, **{sku: random.randint(0, 9) for sku in skus})
+            shop.offers.list(sku, random.randint(0, 2), handling_days=random.choice((2, 2, 3)))
+        shop.decide(UNLISTED=100, **{sku: random.randint(0, 2) for sku in skus})
         shop.push(apply=random.random() < 0.3, wait=random.choice((0, 60)))
         for sku in random.sample(skus, 2):
-            shop.offers.list(sku, random.randint(0, 9))
+            shop.offers.list(sku, random.randint(0, 2))
         shop.pull_offers()
         assert_all_are_counted(shop)
         shop.clock.advance(minutes=random.choice((5, 400)))
@@ -166,6 +178,11 @@ def test_a_hold_whose_changes_are_no_longer_wanted_cannot_be_let_go_or_dropped(s
         shop.push(apply=True, release=hold_id)
     with gone:
         drop(shop, hold_id)
+    for sku in RAISED:
+        shop.offers.list(sku, 9)
+    shop.decide(**RAISED, **EMPTIED)
+    with gone:
+        shop.push(apply=True, release=hold_id)
     assert shop.holds()[0].released_at is None, "nothing was changed"
     shop.push()
     assert shop.holds() == ()
@@ -186,6 +203,7 @@ def test_a_release_that_is_over_asks_again(shop):
     shop.push(apply=True, release=hold_id)
     assert findings(shop, "push_held") == []
     shop.clock.advance(minutes=61)
+    assert [one.subject for one in findings(shop, "push_held")] == [hold_id]
     shop.push()
     assert [one.subject for one in findings(shop, "push_held")] == [hold_id]
 
@@ -222,6 +240,16 @@ def test_sales_do_not_turn_a_no_into_a_yes(shop):
     assert "UP-2" not in sent(shop)
 
 
+def test_a_look_at_a_few_skus_ends_no_other_no(shop):
+    drop(shop, emptied_shop(shop).hold_id)
+    shop.decide(**RAISED | {"UP-0": 6, "UP-1": 6}, **EMPTIED)
+    one = shop.push(skus=["UP-0", "UP-3"])
+    assert (one.dropped, one.previewed, one.unchanged) == (1, 1, 0)
+    with shop.ledger.snapshot() as books:
+        assert books.offers.dropped(ACCOUNT).keys() == RAISED.keys() - {"UP-0"}
+    assert shop.push(skus=["OFF-00", "UP-3"]).unchanged == 1
+
+
 def test_what_a_no_leaves_of_a_hold_can_be_let_go(shop):
     hold_id = emptied_shop(shop).hold_id
     with pytest.raises(ConfigError, match=f"--sku OFF-00: hold {hold_id} has no change of this SKU"):
@@ -248,6 +276,9 @@ def test_of_a_change_that_was_said_no_to_the_lowering_part_still_goes(shop):
 def test_a_listing_that_moved_keeps_its_no_until_it_was_planned_again(shop):
     hold_id = emptied_shop(shop).hold_id
     drop(shop, hold_id)
+    refused = PushReceipt(change=a_change(0, 5, "UP-0"), outcome=PushOutcome.REJECTED, at=shop.clock.now())
+    with shop.ledger.transaction() as books:
+        books.offers.record_receipt(refused, "run")
     shop.offers.list("UP-0", 3)
     shop.pull_offers()
     pushed = shop.push(apply=True)
