@@ -12,7 +12,6 @@ from sqlalchemy import (
     RowMapping,
     Select,
     bindparam,
-    delete,
     exists,
     func,
     or_,
@@ -20,10 +19,8 @@ from sqlalchemy import (
     update,
 )
 
-from fbm_sync.adapters.store import shown_terms
+from fbm_sync.adapters.store import hold_record, shown_terms
 from fbm_sync.adapters.store.offer_tables import (
-    DroppedChangeRow,
-    HoldRow,
     ObservedOfferRow,
     OfferDecisionRow,
     PushReceiptRow,
@@ -38,7 +35,7 @@ from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.decision import OfferDecision, Verdict
 from fbm_sync.domain.guard import OnSale
 from fbm_sync.domain.hold import DroppedChange, Hold
-from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
+from fbm_sync.domain.listing import ObservedOffer
 from fbm_sync.domain.order import Sku
 from fbm_sync.ports import DecisionCensus
 
@@ -46,16 +43,11 @@ _OBSERVED = table_of(ObservedOfferRow)
 _DECISIONS = table_of(OfferDecisionRow)
 _VERDICTS = table_of(VerdictRow)
 _RECEIPTS = table_of(PushReceiptRow)
-_HOLDS = table_of(HoldRow)
-_DROPPED = table_of(DroppedChangeRow)
 _CHANGED = table_of(ChangedSkuRow)
 
 _OBSERVED_OFFER = TypeAdapter(ObservedOffer)
 _VERDICT = TypeAdapter(Verdict)
 _RECEIPT = TypeAdapter(PushReceipt)
-_TEXTS = TypeAdapter(tuple[str, ...])
-_CHANGES = TypeAdapter(tuple[OfferChange, ...])
-_OFFER = TypeAdapter(Offer)
 _MOMENTS = TypeAdapter(tuple[datetime | None, ...])
 
 _WITH_VERDICTS = select(_DECISIONS, _VERDICTS.c.body).join_from(
@@ -266,55 +258,22 @@ class SqlOfferBook:
     # --- held
 
     def record_hold(self, hold: Hold) -> None:
-        row = {
-            "hold_id": hold.hold_id,
-            "account": hold.account,
-            "held_at": hold.held_at,
-            "released_at": hold.released_at,
-            "reasons": to_json(_TEXTS, hold.reasons),
-            "changes": to_json(_CHANGES, hold.changes),
-        }
-        upsert(self._connection, _HOLDS, [row])
+        hold_record.remember(self._connection, hold)
 
     def holds(self, account: str | None = None) -> tuple[Hold, ...]:
-        statement = select(_HOLDS).order_by(_HOLDS.c.held_at, _HOLDS.c.hold_id)
-        if account is not None:
-            statement = statement.where(_HOLDS.c.account == account)
-        return tuple(_hold(row) for row in self._connection.execute(statement).mappings())
+        return hold_record.in_force(self._connection, account)
 
     def end_holds(self, account: str, *, but: Collection[str] = ()) -> None:
-        others = _HOLDS.c.hold_id.not_in(list(but))
-        self._connection.execute(delete(_HOLDS).where(_HOLDS.c.account == account, others))
+        hold_record.end(self._connection, account, but)
 
     def drop(self, changes: Sequence[DroppedChange]) -> None:
-        rows = [
-            {
-                "account": one.account,
-                "sku": one.sku,
-                "hold_id": one.hold_id,
-                "dropped_at": one.dropped_at,
-                "offer": to_json(_OFFER, one.offer),
-            }
-            for one in changes
-        ]
-        upsert(self._connection, _DROPPED, rows)
+        hold_record.drop(self._connection, changes)
 
     def dropped(self, account: str) -> Mapping[Sku, DroppedChange]:
-        rows = self._connection.execute(select(_DROPPED).where(_DROPPED.c.account == account)).mappings()
-        return {
-            Sku(row["sku"]): DroppedChange(
-                account=row["account"],
-                sku=Sku(row["sku"]),
-                offer=from_json(_OFFER, row["offer"]),
-                hold_id=row["hold_id"],
-                dropped_at=row["dropped_at"],
-            )
-            for row in rows
-        }
+        return hold_record.dropped(self._connection, account)
 
     def take_up(self, account: str, skus: Collection[Sku]) -> None:
-        some = one_of(_DROPPED.c.sku, skus)
-        self._connection.execute(delete(_DROPPED).where(_DROPPED.c.account == account, some))
+        hold_record.take_up(self._connection, account, skus)
 
 
 def _differs(before: ObservedOffer | None, now: ObservedOffer) -> bool:
@@ -407,15 +366,4 @@ def _decision(row: RowMapping, verdict: Verdict, at: datetime | None) -> OfferDe
         decided_at=row["first_decided_at"] if as_first_taken else row["renewed_at"],
         run_id=row["run_id"] if as_first_taken else row["renewed_run_id"],
         as_of=from_json(_MOMENTS, evidence),
-    )
-
-
-def _hold(row: RowMapping) -> Hold:
-    return Hold(
-        hold_id=row["hold_id"],
-        account=row["account"],
-        reasons=from_json(_TEXTS, row["reasons"]),
-        changes=from_json(_CHANGES, row["changes"]),
-        held_at=row["held_at"],
-        released_at=row["released_at"],
     )
