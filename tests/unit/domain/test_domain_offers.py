@@ -279,6 +279,23 @@ def test_a_sku_with_another_channel_is_left_alone(live, mode):
     assert "AMAZON_NA" in decision.reasons[0]
 
 
+@pytest.mark.parametrize(
+    ("live", "stock", "lots", "mode"),
+    [
+        (7, [a_count(50)], [], "in_stock"),
+        (7, [a_count(0)], [], "in_stock"),
+        (0, [a_count(50)], [], "sold_out"),
+        (0, [a_count(0)], [a_lot()], "sold_out"),
+        (0, [], [], "sold_out"),
+    ],
+)
+def test_a_locked_sku_is_left_alone_whatever_is_on_the_shelf_or_on_its_way(live, stock, lots, mode):
+    decision = decide(an_observed_offer(live), stock=stock, lots=lots, catalog=[an_entry(locked=True)])
+    assert (decision.desired, decision.change, decision.verdict.worries) == (None, None, ())
+    assert decision.mode == mode
+    assert "locked" in decision.reasons[0]
+
+
 def test_a_right_offer_needs_no_change():
     assert decide(an_observed_offer(10), stock=[a_count(10)]).change is None
 
