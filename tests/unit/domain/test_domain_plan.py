@@ -123,7 +123,7 @@ def test_at_no_accepted_risk_the_account_stands_the_loss_of_every_lot(shop):
         assert not ahead or sum(ahead) + waiting <= room.orders
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(shops())
 def test_a_lock_leaves_one_sku_alone_and_no_order_without_its_units(shop):
     facts, terms = shop
