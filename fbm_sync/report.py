@@ -81,6 +81,7 @@ class RunReport:
             rejected=pushed.rejected,
             unconfirmed=pushed.unconfirmed,
             deferred=pushed.deferred,
+            queued=pushed.queued,
         )
         self.failed.extend(pushed.failures)
         self.notes.extend(f"Held back: {reason}." for reason in pushed.hold_reasons)
@@ -115,7 +116,15 @@ class RunReport:
             "supply": _fields(self.supply, "skus", "lots", "refused"),
             "plan": _fields(self.plan, "skus", "changed"),
             "push": _fields(
-                self.push, "previewed", "applied", "held", "unchanged", "rejected", "unconfirmed", "deferred"
+                self.push,
+                "previewed",
+                "applied",
+                "held",
+                "unchanged",
+                "rejected",
+                "unconfirmed",
+                "deferred",
+                "queued",
             ),
             "alerts": _fields(self.alerts, "opened", "escalated", "reminded", "resolved", "sent", "failed"),
             "requests": dict(sorted(self.requests.items())),

@@ -134,6 +134,8 @@ def push(
                     skus=[Sku(one) for one in sku or ()],
                     release=release,
                     progress=progress,
+                    feeds=app.account(account).feeds,
+                    reports=app.account(account).reports,
                 )
                 pushes.append(pushed)
                 report.note_push(pushed)

@@ -30,6 +30,7 @@ class PushLimits:
     max_supply_age_hours: int = 26
     max_supply_shrink_share: float = 0.5
     confirm_grace_minutes: int = 360
+    feed_patience_minutes: int = 30
 
 
 class PushOutcome(enum.StrEnum):

@@ -79,7 +79,7 @@ def patches_done(changes: int, terms: LaneTerms) -> timedelta:
 
 
 def feed_done(number: int, changes: int, terms: LaneTerms) -> timedelta:
-    """Return when the feed of this number, the first being 1, is worked off: Amazon takes one after another."""
+    """Return when the feed of this number, from 1 on, is worked off: Amazon takes one after another."""
     handed_in = max(0, number - terms.feeds_left) * terms.feed_pause
     looked = timedelta(seconds=changes / terms.read_per_second)
     return handed_in + looked + number * terms.feed_time

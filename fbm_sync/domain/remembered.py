@@ -18,9 +18,9 @@ from fbm_sync.domain.order import Fulfiller, Order, OrderStatus, Sku
 class Remembered:
     """A look at a listing, and what is known of its quantity besides.
 
-    `seen.offer.quantity` is what Amazon shows by now; it was `ordered_units` more when we looked. `gone_units`
-    had left the listing when we looked last, in the time from `gone_since` to `gone_by`, and no order that was
-    read told of them.
+    `seen.offer.quantity` is what Amazon shows by now; it was `ordered_units` more when we looked.
+    `gone_units` had left the listing when we looked last, in the time from `gone_since` to `gone_by`, and no
+    order that was read told of them.
     """
 
     seen: ObservedOffer

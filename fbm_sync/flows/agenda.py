@@ -20,7 +20,7 @@ class Agenda:
     """The changes of one push, sorted.
 
     `held` wait, for the `reasons`; `hold_id` names the hold when a person can release it. `deferred`
-    counts listings that moved since they were planned.
+    counts listings that moved since they were planned, `queued` those that an unfinished feed changes.
     """
 
     go: tuple[OfferChange, ...]
@@ -29,6 +29,7 @@ class Agenda:
     hold_id: str | None = None
     unchanged: int = 0
     deferred: int = 0
+    queued: int = 0
 
 
 def draw_up(books: Books, account: str, limits: PushLimits, now: datetime, skus: Sequence[Sku]) -> Agenda:
@@ -47,7 +48,7 @@ def draw_up(books: Books, account: str, limits: PushLimits, now: datetime, skus:
         # Nothing breaks a limit any more. While it does, a release must outlive a push that could not
         # use it; and a look at a few SKUs says nothing about the others.
         books.offers.drop_holds(account)
-    why = _why_raises_wait(books, account, limits, now)
+    why = why_raises_wait(books, account, limits, now)
     raises = tuple(change for change in go if why is not None and not change.is_decrease)
     if why is not None and raises:
         go, held, reasons = tuple(one for one in go if one not in raises), (*held, *raises), (*reasons, why)
@@ -59,6 +60,7 @@ def draw_up(books: Books, account: str, limits: PushLimits, now: datetime, skus:
         hold_id=hold_id,
         unchanged=wanted.unchanged,
         deferred=wanted.deferred,
+        queued=wanted.queued,
     )
 
 
@@ -67,6 +69,7 @@ class _Wanted:
     changes: tuple[OfferChange, ...] = ()
     unchanged: int = 0
     deferred: int = 0
+    queued: int = 0
 
 
 def _wanted(books: Books, account: str, limits: PushLimits, now: datetime, only: set[Sku]) -> _Wanted:
@@ -76,6 +79,7 @@ def _wanted(books: Books, account: str, limits: PushLimits, now: datetime, only:
     grace time says so.
     """
     answered = {receipt.change.sku: receipt for receipt in books.offers.receipts(account)}
+    in_feeds = books.pushes.in_feeds(account)
     pushed_at = books.runs.last_success("push", account)
     observed = books.offers.observed(account)
     found = _Wanted()
@@ -84,6 +88,9 @@ def _wanted(books: Books, account: str, limits: PushLimits, now: datetime, only:
         if decision.account != account or (only and decision.sku not in only) or seen is None:
             continue
         if decision.desired is None:
+            continue
+        if decision.sku in in_feeds:
+            found.queued += 1
             continue
         planned = OfferChange(
             account=account,
@@ -109,13 +116,16 @@ def _is_answered(
     pushed_at: datetime | None,
     now: datetime,
 ) -> bool:
-    """Tell whether Amazon refused just this offer, or has it queued.
+    """Tell whether Amazon refused just this offer, or has it queued, or cannot say what became of it.
 
-    Either is tried again once for each grace time that passes: a listing may have been mended in Seller
-    Central, and a queue may have lost something.
+    What was not made (FAILED) is sent again at once. The others wait: what nobody knows until it was looked
+    at. A refusal or a queue is tried again once for each grace time that passes: a listing may have been
+    mended in Seller Central, and a queue may have lost something.
     """
     if receipt is None or receipt.change.after != wanted:
         return False
+    if receipt.outcome is PushOutcome.UNKNOWN:
+        return True
     if receipt.outcome not in (PushOutcome.ACCEPTED, PushOutcome.REJECTED):
         return False
     grace = timedelta(minutes=max(1, limits.confirm_grace_minutes))
@@ -123,7 +133,7 @@ def _is_answered(
     return (now - receipt.at) // grace == (last - receipt.at) // grace
 
 
-def _why_raises_wait(books: Books, account: str, limits: PushLimits, now: datetime) -> str | None:
+def why_raises_wait(books: Books, account: str, limits: PushLimits, now: datetime) -> str | None:
     """Say why nothing may be raised now, for as long as it lasts; no person can release that."""
     pause = books.runs.paused()
     if pause is not None:
