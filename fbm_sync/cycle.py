@@ -277,6 +277,8 @@ class Turn:
             apply=self.wish.apply,
             skus=self.wish.skus,
             progress=self.progress,
+            feeds=self.app.account(name).feeds,
+            reports=self.app.account(name).reports,
         )
         self.report.note_push(pushed)
         _log.debug(logs.OFFERS_PUSHED, account=name, applied=pushed.applied, held=pushed.held)

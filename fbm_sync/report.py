@@ -86,6 +86,7 @@ class RunReport:
             unconfirmed=pushed.unconfirmed,
             deferred=pushed.deferred,
             dropped=pushed.dropped,
+            queued=pushed.queued,
         )
         self.failed.extend(pushed.failures)
         self.notes.extend(f"Held back: {reason}." for reason in pushed.hold_reasons)
@@ -149,7 +150,8 @@ class RunReport:
 
 
 _PUSH_FIELDS = (
-    *("previewed", "applied", "held", "unchanged", "rejected", "unconfirmed", "deferred", "dropped"),
+    *("previewed", "applied", "held", "unchanged", "rejected", "unconfirmed"),
+    *("deferred", "queued", "dropped"),
 )
 
 

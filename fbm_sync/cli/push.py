@@ -172,6 +172,8 @@ class Pushing:
             release=self.release,
             reviewed=self.reviewed.get(account),
             progress=progress,
+            feeds=app.account(account).feeds,
+            reports=app.account(account).reports,
         )
 
 

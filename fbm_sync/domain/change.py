@@ -27,6 +27,7 @@ class PushLimits:
     max_supply_age_hours: int = 26
     max_supply_shrink_share: float = 0.5
     confirm_grace_minutes: int = 360
+    feed_patience_minutes: int = 30
 
 
 class PushOutcome(enum.StrEnum):
@@ -87,15 +88,16 @@ def is_live(change: OfferChange, seen: Offer) -> bool:
     return seen.quantity <= change.after.quantity
 
 
-def rebase(change: OfferChange, seen: Offer) -> OfferChange | None:
+def rebase(change: OfferChange, seen: Offer, *, gone_units: int = 0) -> OfferChange | None:
     """Return a planned change as it must be now that the listing shows `seen`; `None`: plan it again.
 
     Orders placed since the plan's look have lowered the live quantity; writing the planned number would
     sell those units a second time, so the change is lowered by as many. If the plan knew of them
-    already, that is one unit too few for one more turn, never one too many. A listing that shows more
-    units than expected, or another promise, was moved by somebody else: then only a decrease goes.
+    already, that is one unit too few for one more turn, never one too many. `gone_units` had left the listing
+    before the plan's look, and no order was read that tells why: they count as sold, too. A listing that
+    shows more units than expected, or another promise, was moved by somebody else: then only a decrease goes.
     """
-    sold = max(0, change.before.quantity - seen.quantity)
+    sold = max(0, change.before.quantity - seen.quantity) + gone_units
     after = dataclasses.replace(change.after, quantity=max(0, change.after.quantity - sold))
     moved = _promise(seen) != _promise(change.before)
     if after.quantity < seen.quantity and moved:

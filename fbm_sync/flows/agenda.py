@@ -19,8 +19,8 @@ class Agenda:
     """The changes of one push, sorted.
 
     `held` wait, for the `reasons`; `hold_id` names the hold when a person can release it. `deferred`
-    counts listings that moved since they were planned, `dropped` changes that a person said no to. What
-    goes and what waits is reviewed as `checksum`.
+    counts listings that moved since they were planned, `queued` those that an unfinished feed changes,
+    `dropped` changes that a person said no to. What goes and what waits is reviewed as `checksum`.
     """
 
     go: tuple[OfferChange, ...]
@@ -29,6 +29,7 @@ class Agenda:
     hold_id: str | None = None
     unchanged: int = 0
     deferred: int = 0
+    queued: int = 0
     dropped: int = 0
     checksum: str = ""
 
@@ -114,9 +115,9 @@ def _look(books: Books, account: str, limits: PushLimits, now: datetime, skus: S
         limits,
         holds,
         now,
-        unsettled=wanted.deferred,
+        unsettled=wanted.deferred | wanted.queued,
     )
-    why = _why_raises_wait(books, account, limits, now)
+    why = why_raises_wait(books, account, limits, now)
     raises = tuple(change for change in found.go if why is not None and not change.is_decrease)
     held = (*found.held, *raises)
     lowered = (lowering_part(change) for change in (*held, *wanted.dropped))
@@ -131,6 +132,7 @@ def _look(books: Books, account: str, limits: PushLimits, now: datetime, skus: S
         hold_id=found.hold.hold_id if found.hold is not None and found.held else None,
         unchanged=books.offers.count_decided(account, skus) - wanted.count,
         deferred=len(wanted.deferred),
+        queued=len(wanted.queued),
         dropped=len(wanted.dropped),
         checksum=checksum_of_changes(go, held),
     )
@@ -139,7 +141,7 @@ def _look(books: Books, account: str, limits: PushLimits, now: datetime, skus: S
 
 @dataclasses.dataclass(slots=True)
 class _Wanted:
-    """What is still to be made of the decisions: changes, those with a no, SKUs to be planned again.
+    """What is still to be made of the decisions: changes, those with a no, SKUs that moved or lie in a feed.
 
     `outdated` are SKUs of which a no is over, because something else is wanted now.
     """
@@ -147,12 +149,13 @@ class _Wanted:
     changes: list[OfferChange] = dataclasses.field(default_factory=list)
     dropped: list[OfferChange] = dataclasses.field(default_factory=list)
     deferred: set[Sku] = dataclasses.field(default_factory=set)
+    queued: set[Sku] = dataclasses.field(default_factory=set)
     outdated: frozenset[Sku] = frozenset()
 
     @property
     def count(self) -> int:
         """How many SKUs these are."""
-        return len(self.changes) + len(self.dropped) + len(self.deferred)
+        return len(self.changes) + len(self.dropped) + len(self.deferred) + len(self.queued)
 
 
 def _wanted(books: Books, account: str, limits: PushLimits, now: datetime, skus: Sequence[Sku]) -> _Wanted:
@@ -166,12 +169,18 @@ def _wanted(books: Books, account: str, limits: PushLimits, now: datetime, skus:
     observed = books.offers.observed(account, [one.sku for one in decisions]) if decisions else {}
     answers = books.offers.receipts(account, _ANSWERS) if decisions else ()
     answered = {receipt.change.sku: receipt for receipt in answers}
+    in_feeds = books.pushes.in_feeds(account)
     pushed_at = books.runs.last_success("push", account)
     dropped = books.offers.dropped(account)
     found = _Wanted()
     for decision in decisions:
         sku, seen = decision.sku, observed.get(decision.sku)
-        if decision.desired is None or seen is None or seen.offer == decision.desired:
+        if decision.desired is None or seen is None:
+            continue
+        if sku in in_feeds:
+            found.queued.add(sku)
+            continue
+        if seen.offer == decision.desired:
             continue
         planned = OfferChange(
             account=account,
@@ -188,12 +197,12 @@ def _wanted(books: Books, account: str, limits: PushLimits, now: datetime, skus:
             found.deferred.add(sku)
         elif change is not None and not queued:
             found.changes.append(change)
-    stands = {change.sku for change in found.dropped} | found.deferred
+    stands = {change.sku for change in found.dropped} | found.deferred | found.queued
     found.outdated = frozenset(sku for sku in dropped if sku not in stands and (not skus or sku in skus))
     return found
 
 
-_ANSWERS = (PushOutcome.ACCEPTED, PushOutcome.REJECTED)
+_ANSWERS = (PushOutcome.ACCEPTED, PushOutcome.REJECTED, PushOutcome.UNKNOWN)
 """After which a change is not sent again for a while."""
 
 
@@ -204,19 +213,22 @@ def _is_answered(
     pushed_at: datetime | None,
     now: datetime,
 ) -> bool:
-    """Tell whether Amazon refused just this offer, or has it queued.
+    """Tell whether Amazon refused just this offer, or has it queued, or cannot say what became of it.
 
-    Either is tried again once for each grace time that passes: a listing may have been mended in Seller
-    Central, and a queue may have lost something.
+    What was not made (FAILED) is sent again at once. The others wait: what nobody knows until it was looked
+    at. A refusal or a queue is tried again once for each grace time that passes: a listing may have been
+    mended in Seller Central, and a queue may have lost something.
     """
     if receipt is None or receipt.change.after != wanted or receipt.outcome not in _ANSWERS:
         return False
+    if receipt.outcome is PushOutcome.UNKNOWN:
+        return True
     grace = timedelta(minutes=max(1, limits.confirm_grace_minutes))
     last = max(receipt.at, pushed_at or receipt.at)
     return (now - receipt.at) // grace == (last - receipt.at) // grace
 
 
-def _why_raises_wait(books: Books, account: str, limits: PushLimits, now: datetime) -> str | None:
+def why_raises_wait(books: Books, account: str, limits: PushLimits, now: datetime) -> str | None:
     """Say why nothing may be raised now, for as long as it lasts; no person can release that."""
     pause = books.runs.paused()
     if pause is not None:

@@ -16,7 +16,7 @@ from fbm_sync.domain.guard import OnSale
 from fbm_sync.domain.hold import DroppedChange, Hold
 from fbm_sync.domain.latency import FirstRead
 from fbm_sync.domain.letters import Notification, Tray, Untold
-from fbm_sync.domain.listing import ObservedOffer
+from fbm_sync.domain.listing import ObservedOffer, Offer
 from fbm_sync.domain.open_risk import OpenRisks
 from fbm_sync.domain.order import Order, OrderId, Sku
 from fbm_sync.domain.performance import SellerPerformance
@@ -26,6 +26,7 @@ from fbm_sync.domain.standing import HealthTerms, Span, Tally
 from fbm_sync.domain.supply import SnapshotSummary, SupplySnapshot
 from fbm_sync.domain.telling import Envelope
 from fbm_sync.ports.amazon import OrderWindow, RequestBudget, Unreadable
+from fbm_sync.ports.pushing import PushBook
 from fbm_sync.ports.watch import WatchBook
 
 
@@ -247,6 +248,12 @@ class OfferBook(Protocol):
     def count_decided(self, account: str, skus: Sequence[Sku] = ()) -> int:
         """Count the account's decisions in force that say what is to be shown; of some SKUs when named."""
 
+    def desired(self, account: str, skus: Collection[Sku]) -> Mapping[Sku, Offer]:
+        """Return the offers that were decided for these SKUs, where any was."""
+
+    def unexplained(self, account: str, skus: Collection[Sku]) -> Mapping[Sku, int]:
+        """Return the units that left these listings and that no order read so far explains."""
+
     def census(self) -> DecisionCensus:
         """Count the decisions in force."""
 
@@ -258,6 +265,9 @@ class OfferBook(Protocol):
 
     def receipts(self, account: str, outcomes: Sequence[PushOutcome] = ()) -> tuple[PushReceipt, ...]:
         """Return each SKU's newest answer, of the given outcomes only when any are named."""
+
+    def receipt_of(self, account: str, sku: Sku) -> PushReceipt | None:
+        """Return a SKU's newest answer; `None` if there never was one."""
 
     def latest_confirmed(self, account: str, before: datetime, limit: int) -> tuple[PushReceipt, ...]:
         """Return the latest changes that were seen live before an instant, newest first."""
@@ -381,6 +391,9 @@ class PlanBook(Protocol):
     def news(self) -> News:
         """Return what has changed since the last plan."""
 
+    def changed(self, skus: Collection[Sku]) -> frozenset[Sku]:
+        """Return those of the SKUs of which something has changed since the last plan."""
+
     def basis(self) -> PlanBasis | None:
         """Return what the last plan rested on; `None` before the first."""
 
@@ -485,6 +498,10 @@ class Books(Protocol):
     @property
     def plans(self) -> PlanBook:
         """Plans."""
+
+    @property
+    def pushes(self) -> PushBook:
+        """Changes on their way to Amazon."""
 
     @property
     def runs(self) -> RunBook:

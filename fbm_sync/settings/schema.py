@@ -253,6 +253,7 @@ class LimitsTable(Table):
     max_supply_age_hours: Positive = _LIMITS.max_supply_age_hours
     max_supply_shrink_share: Share = _LIMITS.max_supply_shrink_share
     confirm_grace_minutes: Positive = _LIMITS.confirm_grace_minutes
+    feed_patience_minutes: Positive = _LIMITS.feed_patience_minutes
 
 
 class WebhookTable(Table):

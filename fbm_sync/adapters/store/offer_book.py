@@ -19,7 +19,7 @@ from sqlalchemy import (
     update,
 )
 
-from fbm_sync.adapters.store import hold_record, shown_terms
+from fbm_sync.adapters.store import hold_record, remembered, shown_terms
 from fbm_sync.adapters.store.offer_tables import (
     ObservedOfferRow,
     OfferDecisionRow,
@@ -35,7 +35,7 @@ from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.decision import OfferDecision, Verdict
 from fbm_sync.domain.guard import OnSale
 from fbm_sync.domain.hold import DroppedChange, Hold
-from fbm_sync.domain.listing import ObservedOffer
+from fbm_sync.domain.listing import ObservedOffer, Offer
 from fbm_sync.domain.order import Sku
 from fbm_sync.ports import DecisionCensus
 
@@ -81,30 +81,24 @@ class SqlOfferBook:
             by_account.setdefault(offer.account, []).append(offer)
         changes: list[shown_terms.Change] = []
         for account, seen in by_account.items():
-            before = self.observed(account, [offer.sku for offer in seen])
+            memory = remembered.known(self._connection, account, [offer.sku for offer in seen])
+            before = {sku: one.seen for sku, one in memory.items()}
             differing = [offer for offer in seen if _differs(before.get(offer.sku), offer)]
             note_changed(self._connection, (offer.sku for offer in differing))
-            known = [(before[offer.sku], offer) for offer in differing if offer.sku in before]
+            # What orders have taken off since is no drift when it shows again, nor is it news.
+            known = [(memory[offer.sku].as_seen, offer) for offer in differing if offer.sku in memory]
             later = [(was, now) for was, now in known if was.observed_at <= now.observed_at]
             shown_terms.note(self._connection, account, later)
             changes.extend(later)
-        rows = [
-            {
-                "account": offer.account,
-                "sku": offer.sku,
-                "quantity": offer.offer.quantity,
-                "observed_at": offer.observed_at,
-                "terms_since": offer.observed_at,
-                "body": to_json(_OBSERVED_OFFER, offer),
-            }
-            for offer in offers
-        ]
-        upsert(self._connection, _OBSERVED, rows, newer_by="observed_at", keep=("terms_since",))
+            remembered.look(self._connection, account, seen, memory)
         shown_terms.renew(self._connection, changes)
 
     def listed(self) -> tuple[Sku, ...]:
         skus = self._connection.execute(select(_OBSERVED.c.sku).distinct()).scalars()
         return tuple(sorted(Sku(sku) for sku in skus))
+
+    def unexplained(self, account: str, skus: Collection[Sku]) -> Mapping[Sku, int]:
+        return remembered.unexplained(self._connection, account, skus)
 
     def observed(self, account: str, skus: Sequence[Sku] = ()) -> Mapping[Sku, ObservedOffer]:
         column = _OBSERVED.c
@@ -192,6 +186,19 @@ class SqlOfferBook:
         listings, untouched = (self._connection.execute(one).scalar_one() for one in (in_force, left_alone))
         return listings - untouched
 
+    def desired(self, account: str, skus: Collection[Sku]) -> Mapping[Sku, Offer]:
+        column = _DECISIONS.c
+        in_force = (column.superseded_at.is_(None), column.account == account)
+        statement = (
+            select(column.sku, _VERDICTS.c.body)
+            .join_from(_DECISIONS, _VERDICTS, column.digest == _VERDICTS.c.digest)
+            .where(*in_force, one_of(column.sku, sorted(skus)))
+        )
+        found = {
+            Sku(row.sku): from_json(_VERDICT, row.body).desired for row in self._connection.execute(statement)
+        }
+        return {sku: offer for sku, offer in found.items() if offer is not None}
+
     def census(self) -> DecisionCensus:
         column = _DECISIONS.c
         in_force = select(func.count()).where(column.superseded_at.is_(None))
@@ -243,6 +250,12 @@ class SqlOfferBook:
             statement = statement.where(column.outcome.in_([outcome.value for outcome in outcomes]))
         bodies = self._connection.execute(statement.order_by(column.sku)).scalars()
         return tuple(from_json(_RECEIPT, body) for body in bodies)
+
+    def receipt_of(self, account: str, sku: Sku) -> PushReceipt | None:
+        column = _RECEIPTS.c
+        statement = select(column.body).where(column.account == account, column.sku == sku, column.in_force)
+        body = self._connection.execute(statement).scalar_one_or_none()
+        return None if body is None else from_json(_RECEIPT, body)
 
     def latest_confirmed(self, account: str, before: datetime, limit: int) -> tuple[PushReceipt, ...]:
         column = _RECEIPTS.c

@@ -136,7 +136,9 @@ def two_accounts(shop, document, tmp_path, monkeypatch):
     """The small shop with a second account, which has an Amazon of its own; answers that Amazon."""
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name.replace("MAIN", "SECOND"), value)
-    listings = [{"sku": "MUG", "quantity": 0, "handling_days": 2}]
+    stock = tmp_path / "supply" / "stock.csv"
+    stock.write_text(f"{stock.read_text()}PEN,4,{datetime.now(UTC).isoformat()}\n")
+    listings = [{"sku": "PEN", "quantity": 0, "handling_days": 2}]
     scenario = {"seller_id": "A2SECOND", "rate_factor": 100, "apply_seconds": 0, "listings": listings}
     with running(load_scenario(scenario)) as url, httpx.Client(base_url=url, trust_env=False) as amazon:
         config = tmp_path / "fbm_sync.toml"
@@ -154,10 +156,10 @@ def test_what_was_reviewed_is_all_accounts_or_nothing(two_accounts, shop, comman
     assert [(one["account"], one["sku"]) for one in shown["changes"]] == [
         ("main", "CUP"),
         ("main", "MUG"),
-        ("second", "MUG"),
+        ("second", "PEN"),
     ]
     with build(load(Path("fbm_sync.toml"))) as app, app.ledger.transaction() as books:
-        changed = dataclasses.replace(books.offers.observed("second")["MUG"], observed_at=datetime.now(UTC))
+        changed = dataclasses.replace(books.offers.observed("second")["PEN"], observed_at=datetime.now(UTC))
         offer = dataclasses.replace(changed.offer, handling_days=9)
         books.offers.record_observed([dataclasses.replace(changed, offer=offer)])
     code, out, err = command("push", "--apply", "--only-if", shown["checksum"])
@@ -170,7 +172,7 @@ def test_what_was_reviewed_is_all_accounts_or_nothing(two_accounts, shop, comman
 def test_an_account_that_changed_while_another_was_written_is_left_and_told(two_accounts, shop, command):
     def meanwhile(_task, _done, _total):
         with app.ledger.transaction() as books:
-            seen = books.offers.observed("second")["MUG"]
+            seen = books.offers.observed("second")["PEN"]
             offer = dataclasses.replace(seen.offer, handling_days=9)
             later = dataclasses.replace(seen, offer=offer, observed_at=datetime.now(UTC))
             books.offers.record_observed([later])
@@ -185,5 +187,5 @@ def test_an_account_that_changed_while_another_was_written_is_left_and_told(two_
     (failure,) = doing.report.failed
     assert failure.what == "push of account second"
     assert failure.why == "--only-if: the changes of account second are not those that were reviewed"
-    assert _live(shop)["MUG"] == 2, "its share of five"
-    assert _live(two_accounts)["MUG"] == 0
+    assert _live(shop)["MUG"] == 5
+    assert _live(two_accounts)["PEN"] == 0
