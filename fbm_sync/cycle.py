@@ -174,6 +174,8 @@ class Turn:
     def push(self) -> None:
         """Preview or make the changes."""
         self._each("push", self._push)
+        with self.app.ledger.snapshot() as books:
+            self.report.holds = list(books.offers.holds())
 
     def alert(self) -> None:
         """Look for trouble, and record what people are to be told."""
@@ -275,6 +277,8 @@ class Turn:
             apply=self.wish.apply,
             skus=self.wish.skus,
             progress=self.progress,
+            feeds=self.app.account(name).feeds,
+            reports=self.app.account(name).reports,
         )
         self.report.note_push(pushed)
         _log.debug(logs.OFFERS_PUSHED, account=name, applied=pushed.applied, held=pushed.held)

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from fbm_sync.domain.alert import Transition
+from fbm_sync.domain.hold import Hold
+from fbm_sync.domain.review import checksum_of_accounts
 from fbm_sync.flows.alert import AlertReport
 from fbm_sync.flows.notify import NotifyReport
 from fbm_sync.flows.pull import HintsPulled, OffersPulled, OrdersPulled, SupplyPulled
@@ -34,7 +36,9 @@ class RunReport:
     throttled: int = 0
     watermarks: dict[str, datetime | None] = dataclasses.field(default_factory=dict)
     failed: list[Failure] = dataclasses.field(default_factory=list)
-    hold_ids: list[str] = dataclasses.field(default_factory=list)
+    holds: list[Hold] = dataclasses.field(default_factory=list)
+    reviewed: dict[str, str] = dataclasses.field(default_factory=dict)
+    shown: list[dict[str, Any]] | None = None
     notes: list[str] = dataclasses.field(default_factory=list)
     hinted_at: dict[str, datetime] = dataclasses.field(default_factory=dict)
     transitions: list[Transition] = dataclasses.field(default_factory=list)
@@ -81,11 +85,11 @@ class RunReport:
             rejected=pushed.rejected,
             unconfirmed=pushed.unconfirmed,
             deferred=pushed.deferred,
+            dropped=pushed.dropped,
+            queued=pushed.queued,
         )
         self.failed.extend(pushed.failures)
         self.notes.extend(f"Held back: {reason}." for reason in pushed.hold_reasons)
-        if pushed.hold_id is not None:
-            self.hold_ids.append(pushed.hold_id)
 
     def note_alerts(self, told: AlertReport) -> None:
         """Add what changed in the alert list."""
@@ -107,22 +111,27 @@ class RunReport:
         self.requests = Counter(sent)
         self.throttled = self.requests.pop("throttled", 0)
 
+    @property
+    def checksum(self) -> str | None:
+        """What a person may say was reviewed: all changes of all accounts; `None` if none were looked at."""
+        return checksum_of_accounts(self.reviewed) if self.reviewed else None
+
     def as_json(self) -> dict[str, Any]:
         """Return the documented shape: every field present, unknown ones null."""
-        return {
+        shown = {} if self.shown is None else {"changes": self.shown}
+        return shown | {
             "orders": _fields(self.orders, "pulled", "new", "changed", "quarantined"),
             "offers": _fields(self.offers, "observed"),
             "supply": _fields(self.supply, "skus", "lots", "refused"),
             "plan": _fields(self.plan, "skus", "changed"),
-            "push": _fields(
-                self.push, "previewed", "applied", "held", "unchanged", "rejected", "unconfirmed", "deferred"
-            ),
+            "push": _fields(self.push, *_PUSH_FIELDS),
             "alerts": _fields(self.alerts, "opened", "escalated", "reminded", "resolved", "sent", "failed"),
             "requests": dict(sorted(self.requests.items())),
             "throttled": self.throttled,
             "watermarks": {name: at.isoformat() if at else None for name, at in self.watermarks.items()},
             "failed": [dataclasses.asdict(failure) for failure in self.failed],
-            "holds": self.hold_ids,
+            "holds": [_hold(hold) for hold in self.holds],
+            "checksum": self.checksum,
             "duration_seconds": round(self.duration_seconds, 3),
         }
 
@@ -138,6 +147,24 @@ class RunReport:
             duration_seconds=round(self.duration_seconds, 3),
         )
         return line
+
+
+_PUSH_FIELDS = (
+    *("previewed", "applied", "held", "unchanged", "rejected", "unconfirmed"),
+    *("deferred", "queued", "dropped"),
+)
+
+
+def _hold(hold: Hold) -> dict[str, Any]:
+    """Return a hold without its changes, which may be many."""
+    return {
+        "hold_id": hold.hold_id,
+        "account": hold.account,
+        "held_at": hold.held_at.isoformat(),
+        "reasons": list(hold.reasons),
+        "changes": len(hold.changes),
+        "released_at": None if hold.released_at is None else hold.released_at.isoformat(),
+    }
 
 
 def _fields(counts: Mapping[str, int], *names: str) -> dict[str, int]:

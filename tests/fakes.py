@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.letters import Letter
 from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
-from fbm_sync.domain.order import Order, OrderId, Sku
+from fbm_sync.domain.order import Order, OrderId, OrderStatus, Sku
 from fbm_sync.domain.supply import SupplySnapshot
 from fbm_sync.errors import DeliveryError, RequestRejected, UnexpectedPayload
 from fbm_sync.ports import Hint, HintBatch, OfferPage, OrderPage, OrderWindow, Unreadable, WaitingHint
@@ -23,6 +23,12 @@ from fbm_sync.ports import Hint, HintBatch, OfferPage, OrderPage, OrderWindow, U
 from builders import ACCOUNT, NOW
 
 SETTLING = timedelta(minutes=2)
+STILL_OPEN = {
+    OrderStatus.PENDING_AVAILABILITY,
+    OrderStatus.PENDING,
+    OrderStatus.UNSHIPPED,
+    OrderStatus.PARTIALLY_SHIPPED,
+}
 TOKEN_LIFE = timedelta(hours=24)
 
 
@@ -143,6 +149,8 @@ class FakeAmazonOrders(_Remote):
     def _first(self, window: OrderWindow, readable_up_to: datetime) -> _Place:
         bound = min(window.until or readable_up_to, readable_up_to)
         found = [order for order in self.orders.values() if window.since <= order.updated_at <= bound]
+        if window.only_open:
+            found = [order for order in found if order.status in STILL_OPEN]
         found.sort(key=lambda order: (order.updated_at, order.order_id))
         ids = tuple(order.order_id for order in found)
         return _Place(window=window, order_ids=ids, bound=bound, issued_at=self.clock.now())

@@ -190,6 +190,9 @@ max_changed_share = 1.0
 max_zeroed = 1000000
 max_zeroed_share = 1.0
 max_raised_units = 1000000000
+max_raised_share = 1000.0
+max_lengthened = 1000000
+max_lengthened_share = 1.0
 """
 
 

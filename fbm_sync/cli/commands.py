@@ -17,6 +17,7 @@ from fbm_sync.cli import (
     notifications,
     offers,
     orders,
+    push,
     setup,
     sync,
 )
@@ -54,7 +55,7 @@ command = typer.Typer(
 )
 
 _GROUPS = (
-    *(setup, check, sync, daemon, offers, orders, health, alerts),
+    *(setup, check, sync, daemon, offers, push, orders, health, alerts),
     *(explain, notifications, emulator, demo),
 )
 for group in _GROUPS:

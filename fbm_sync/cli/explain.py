@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fbm_sync.cli.explained_offers import explain_offer
+from fbm_sync.cli.explained_offers import explain_offer, said_of
 from fbm_sync.cli.explained_orders import Terms, explain_order, explain_unjudged
 from fbm_sync.cli.explanation import Explanation, Local
 from fbm_sync.cli.screen import Screen
@@ -55,7 +55,14 @@ def _offers(app: App, sku: Sku, at: datetime | None) -> list[tuple[Explanation, 
     """Explain a SKU's offers from the decisions alone: each carries its whole argument."""
     with app.ledger.transaction() as books:
         decisions = books.offers.decisions(skus=[sku], at=at)
-    return [(explain_offer(one, asked_at=at), _local(app, one.account)) for one in decisions]
+        holds = () if at else books.offers.holds()
+        dropped = {one.account: books.offers.dropped(one.account) for one in decisions} if at is None else {}
+    found = []
+    for one in decisions:
+        local = _local(app, one.account)
+        said = list(said_of(one, holds, dropped.get(one.account, {}), app.clock.now(), local))
+        found.append((explain_offer(one, asked_at=at, said=said), local))
+    return found
 
 
 def _orders(app: App, order_id: OrderId, at: datetime | None) -> list[tuple[Explanation, Local]]:

@@ -1,12 +1,15 @@
 """Why a SKU is offered as it is, in a seller's words."""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from fbm_sync.cli.explanation import Explanation
+from fbm_sync.cli.explanation import Explanation, Local
 from fbm_sync.cli.wording import CAPS, GATES, cap_label, gate_title, needed, plainly, remedy
 from fbm_sync.domain.decision import Fact, OfferDecision
 from fbm_sync.domain.explain import Turn, TurnKind, turns_of_offer
+from fbm_sync.domain.hold import DroppedChange, Hold
 from fbm_sync.domain.listing import ListingMode, count_units, describe
+from fbm_sync.domain.order import Sku
 
 _MODES = {
     ListingMode.IN_STOCK: "Sold from stock",
@@ -16,12 +19,12 @@ _MODES = {
 }
 
 
-def explain_offer(one: OfferDecision, asked_at: datetime | None) -> Explanation:
-    """Explain a SKU's offer from the record of its decision."""
+def explain_offer(one: OfferDecision, asked_at: datetime | None, said: Sequence[str] = ()) -> Explanation:
+    """Explain a SKU's offer from the record of its decision, and what people `said` of it."""
     return Explanation(
         subject=f"SKU {one.sku} (account {one.account})",
         answer=f"{_MODES[one.mode]}: {_offer_words(one)}",
-        why=[plainly(reason) for reason in one.reasons],
+        why=[*(plainly(reason) for reason in one.reasons), *said],
         facts=[
             *one.facts,
             Fact(name="free to promise today (ATP)", value=count_units(one.atp_today), as_of=one.decided_at),
@@ -35,6 +38,32 @@ def explain_offer(one: OfferDecision, asked_at: datetime | None) -> Explanation:
         decided_at=one.decided_at,
         run_id=one.run_id,
     )
+
+
+def said_of(
+    one: OfferDecision,
+    holds: Iterable[Hold],
+    dropped: Mapping[Sku, DroppedChange],
+    now: datetime,
+    local: Local,
+) -> Iterator[str]:
+    """Say whether a change waits for a person, was let go or was said no to."""
+    change, no = one.change, dropped.get(one.sku)
+    if change is None or change.is_decrease:
+        return
+    if no is not None and no.stops(change):
+        yield (
+            f"A person said no to this change on {local(no.dropped_at)} (hold {no.hold_id}): it is not made "
+            "until something else is decided."
+        )
+        return
+    for hold in holds:
+        if hold.account != one.account or all(held.sku != one.sku for held in hold.changes):
+            continue
+        if hold.is_released(now):
+            yield f"A person let this change go (hold {hold.hold_id})."
+        else:
+            yield f"The change waits for a person (hold {hold.hold_id}): {'; '.join(hold.reasons)}."
 
 
 def _offer_words(one: OfferDecision) -> str:
@@ -52,7 +81,10 @@ def _offer_turn(turn: Turn) -> str:
     units = "" if turn.units is None else count_units(turn.units)
     match turn.kind:
         case TurnKind.RECORD:
-            return "That this cause goes away: a row for it in stock.csv, or no other channel on its listing."
+            return (
+                "That this cause goes away: a row for it in stock.csv, no lock in catalog.csv, or no other "
+                "channel on its listing."
+            )
         case TurnKind.FRESH_COUNT:
             return "A stock list that was counted lately: then quantities may rise again."
         case TurnKind.SALES:

@@ -120,10 +120,11 @@ def _plan(report: RunReport, _applied: bool) -> str:
 
 def _push(report: RunReport, applied: bool) -> str:
     push = report.push
+    dropped = f", {push['dropped']} dropped" if push["dropped"] else ""
     if not applied:
-        changes = f"{push['previewed']} changes would be made, {push['held']} of them held"
+        changes = f"{push['previewed']} changes would be made, {push['held']} of them held{dropped}"
         return f"Push     preview: {changes}; nothing was written (use --apply)"
-    waiting = f"{push['held']} held, {push['deferred']} left for the next plan"
+    waiting = f"{push['held']} held, {push['deferred']} left for the next plan{dropped}"
     lost = f"{push['unconfirmed']} not seen live yet, {push['rejected']} refused by Amazon"
     return f"Push     {push['applied']} applied, {lost}, {waiting}"
 

@@ -1,8 +1,4 @@
-"""A push of changes to Amazon: how much may change at once, what Amazon answered, what proves it live.
-
-Refuse the absurd: a push that would change an unlikely share of the shop waits for a person, while
-decreases always go, because they can cost sales but never the account.
-"""
+"""A push of changes to Amazon: the limits set for it, what Amazon answered, what proves it live."""
 
 import dataclasses
 import enum
@@ -10,15 +6,13 @@ from datetime import date, datetime
 
 from fbm_sync.domain.listing import Offer, OfferChange
 
-_SMALL_SHOP_CHANGES = 10
-"""Share limits never allow fewer changes than this: 30 % of three listings would hold everything."""
-
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PushLimits:
     """How much one push may change before a person is asked; the first limit reached holds the raises.
 
-    Shares are of the account's listings. The age limits keep a raise from resting on stale facts.
+    Shares are of the account's listings, that of raised units of the units it has on sale (1 doubles them).
+    The age limits keep a raise from resting on stale facts.
     """
 
     max_changed: int = 500
@@ -26,10 +20,14 @@ class PushLimits:
     max_zeroed: int = 100
     max_zeroed_share: float = 0.2
     max_raised_units: int = 10_000
+    max_raised_share: float = 0.5
+    max_lengthened: int = 200
+    max_lengthened_share: float = 0.2
     max_order_age_minutes: int = 15
     max_supply_age_hours: int = 26
     max_supply_shrink_share: float = 0.5
     confirm_grace_minutes: int = 360
+    feed_patience_minutes: int = 30
 
 
 class PushOutcome(enum.StrEnum):
@@ -77,49 +75,6 @@ class FeedTicket:
         return self.changes[number - 1] if 0 < number <= len(self.changes) else None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class GuardedPush:
-    """Changes sorted by what may happen to them: go now, or wait for a person, and why."""
-
-    go: tuple[OfferChange, ...]
-    held: tuple[OfferChange, ...] = ()
-    reasons: tuple[str, ...] = ()
-
-
-def guard_push(changes: tuple[OfferChange, ...], listings: int, limits: PushLimits) -> GuardedPush:
-    """Let a push go, or hold its raises when it would change an absurd share of the shop.
-
-    Decreases always go: they can cost sales, never the account. Zero-outs come first, then
-    other decreases, then the rest; ties by SKU.
-    """
-    ordered = tuple(sorted(changes, key=lambda one: (not one.zeroes, not one.is_decrease, one.sku)))
-    reasons = _breached_limits(ordered, listings, limits)
-    if not reasons:
-        return GuardedPush(go=ordered)
-    go = tuple(change for change in ordered if change.is_decrease)
-    held = tuple(change for change in ordered if not change.is_decrease)
-    return GuardedPush(go=go, held=held, reasons=reasons if held else ())
-
-
-def _breached_limits(changes: tuple[OfferChange, ...], listings: int, limits: PushLimits) -> tuple[str, ...]:
-    zeroed = sum(change.zeroes for change in changes)
-    raised = sum(change.raised_units for change in changes)
-    changed_share = max(_SMALL_SHOP_CHANGES, int(limits.max_changed_share * listings))
-    zeroed_share = max(_SMALL_SHOP_CHANGES, int(limits.max_zeroed_share * listings))
-    checks = (
-        ("SKUs changed", len(changes), limits.max_changed, "max_changed"),
-        ("SKUs changed", len(changes), changed_share, "max_changed_share"),
-        ("SKUs taken off sale", zeroed, limits.max_zeroed, "max_zeroed"),
-        ("SKUs taken off sale", zeroed, zeroed_share, "max_zeroed_share"),
-        ("units raised", raised, limits.max_raised_units, "max_raised_units"),
-    )
-    return tuple(
-        f"{count} {what}, limits.{name} allows {allowed}"
-        for what, count, allowed, name in checks
-        if count > allowed
-    )
-
-
 def is_live(change: OfferChange, seen: Offer) -> bool:
     """Tell whether what Amazon shows now proves that a change has taken effect.
 
@@ -133,15 +88,16 @@ def is_live(change: OfferChange, seen: Offer) -> bool:
     return seen.quantity <= change.after.quantity
 
 
-def rebase(change: OfferChange, seen: Offer) -> OfferChange | None:
+def rebase(change: OfferChange, seen: Offer, *, gone_units: int = 0) -> OfferChange | None:
     """Return a planned change as it must be now that the listing shows `seen`; `None`: plan it again.
 
     Orders placed since the plan's look have lowered the live quantity; writing the planned number would
     sell those units a second time, so the change is lowered by as many. If the plan knew of them
-    already, that is one unit too few for one more turn, never one too many. A listing that shows more
-    units than expected, or another promise, was moved by somebody else: then only a decrease goes.
+    already, that is one unit too few for one more turn, never one too many. `gone_units` had left the listing
+    before the plan's look, and no order was read that tells why: they count as sold, too. A listing that
+    shows more units than expected, or another promise, was moved by somebody else: then only a decrease goes.
     """
-    sold = max(0, change.before.quantity - seen.quantity)
+    sold = max(0, change.before.quantity - seen.quantity) + gone_units
     after = dataclasses.replace(change.after, quantity=max(0, change.after.quantity - sold))
     moved = _promise(seen) != _promise(change.before)
     if after.quantity < seen.quantity and moved:

@@ -150,7 +150,10 @@ def hold_finding(account: str, hold_id: str, reasons: tuple[str, ...], changes: 
         subject=hold_id,
         severity=Severity.WARNING,
         text=f"{changes} changes wait for a person: {'; '.join(reasons)}.",
-        action=f"Look at them with 'fbm-sync push', then 'fbm-sync push --apply --release {hold_id}'.",
+        action=(
+            f"Look at them with 'fbm-sync push', then let them go with 'fbm-sync push --apply --release "
+            f"{hold_id}', or say no to them with 'fbm-sync push --drop {hold_id}'."
+        ),
     )
 
 

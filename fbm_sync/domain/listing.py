@@ -96,6 +96,21 @@ class OfferChange:
         )
 
     @property
+    def lengthens(self) -> bool:
+        """Whether buyers are promised a later day: more handling time, or a new or later restock date.
+
+        The account's default handling time is not known, so a step from it or to it counts as one.
+        """
+        before, after = self.before, self.after
+        if after.restock_on is not None and (
+            before.restock_on is None or after.restock_on > before.restock_on
+        ):
+            return True
+        if after.handling_days is None or before.handling_days is None:
+            return after.handling_days != before.handling_days
+        return after.handling_days > before.handling_days
+
+    @property
     def is_decrease(self) -> bool:
         """Whether it only takes units off sale, which is safe at any time."""
         return self.after.quantity < self.before.quantity and not self.changes_promise

@@ -136,7 +136,7 @@ def _risk_of(draft: _Draft) -> LateOdds | None:
 
 def _worries(facts: OfferFacts, today: date) -> tuple[Worry, ...]:
     """Say what is wrong with the SKU's stock and inbound; nothing of a listing that is not ours to decide."""
-    if facts.on_hand is None or facts.observed.other_channels:
+    if facts.on_hand is None or facts.observed.other_channels or facts.ahead.entry.locked:
         return ()
     observed, available = facts.observed.offer, max(0, facts.atp.units_on(today))
     offered = max(0, observed.quantity - available) if _is_sold_ahead(facts, observed) else 0
@@ -200,7 +200,9 @@ def would_sell_ahead(facts: OfferFacts, calendar: ShipCalendar) -> Stake | None:
 
 def _untouchable(facts: OfferFacts) -> _Draft | None:
     """Leave a listing alone that is not ours to decide on, and say why."""
-    if facts.on_hand is None:
+    if facts.ahead.entry.locked:
+        why = "It is locked in the catalogue (catalog.csv), so the listing is never changed."
+    elif facts.on_hand is None:
         why = "The stock list does not know this SKU, so nothing is decided about it."
     elif facts.observed.other_channels:
         channels = ", ".join(facts.observed.other_channels)

@@ -126,7 +126,8 @@ class Receipt:
 class CatalogEntry:
     """What the seller says of a SKU beyond its stock: its policy and the numbers behind it.
 
-    Money is in minor units of the account's currency. `None` means "use the policy's value".
+    Money is in minor units of the account's currency. `None` means "use the policy's value". The listing
+    of a `locked` SKU is left as it is, whatever happens.
     """
 
     sku: Sku
@@ -141,6 +142,7 @@ class CatalogEntry:
     supplier: str | None = None
     prime_template: bool = False
     release_on: date | None = None
+    locked: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

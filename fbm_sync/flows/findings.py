@@ -59,7 +59,7 @@ def gather_findings(
         found.extend(
             hold_finding(account, hold.hold_id, hold.reasons, len(hold.changes))
             for hold in books.offers.holds(account)
-            if hold.released_at is None
+            if not hold.is_released(now)
         )
         late = stale_orders_finding(account, books.runs.last_success("pull", account), now, stale_minutes)
         created_on = secrets_created.get(account)
@@ -120,9 +120,13 @@ def _listing_findings(books: Books) -> Iterator[Finding]:
     drifts = books.watch.drifts()
     if not drifts:
         return
+    # Whoever locks a listing edits it himself.
+    locked = books.supply.locked()
     decided = books.offers.decisions(skus=sorted({drift.sku for drift, _ in drifts}))
     wanted = {(one.account, one.sku): one.desired for one in decided}
     for drift, shown in drifts:
+        if drift.sku in locked:
+            continue
         now_shown = dataclasses.replace(drift, shown=shown)
         found = drift_finding(now_shown, wanted.get((drift.account, drift.sku)))
         if found is not None:

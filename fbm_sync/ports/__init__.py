@@ -1,14 +1,18 @@
 """The doors of the house, as Protocols in domain terms: what the flows need from the world.
 
 Here: time (`work`), Amazon's orders, offers and reports (`amazon`), what Amazon tells by itself (`hints`),
-the seller's records and people (`seller`), the store (`ledger`, and of it what was so before: `watch`). Not
+the seller's records and people (`seller`), the store (`ledger`, and of it what was so
+before: `watch`, and what is on its way to Amazon: `pushing`). Not
 here: any implementation (see `adapters`), any decision (see `domain`). The flows depend on these alone; which
 concrete class stands behind each is chosen in `wiring` and nowhere else. One behaviour suite for each door
 runs on the fake and on the real adapter (`tests/contract`). All names are imported from here.
 """
 
+from fbm_sync.domain.hold import Hold
 from fbm_sync.ports.amazon import (
     BudgetMemory,
+    FeedChannel,
+    JobState,
     ListingReport,
     OfferChannel,
     OfferPage,
@@ -37,7 +41,6 @@ from fbm_sync.ports.ledger import (
     DecisionCensus,
     HealthBook,
     HistoryBook,
-    Hold,
     Horizon,
     Ledger,
     News,
@@ -55,6 +58,7 @@ from fbm_sync.ports.ledger import (
     SupplyState,
     ToldStatus,
 )
+from fbm_sync.ports.pushing import OpenFeed, PushBook
 from fbm_sync.ports.seller import Notifier, SupplySource
 from fbm_sync.ports.watch import ShippedAudit, WatchBook, WorriedDecision
 from fbm_sync.ports.work import Clock, Failure, Progress, unwatched
@@ -67,6 +71,7 @@ __all__ = [
     "Clock",
     "DecisionCensus",
     "Failure",
+    "FeedChannel",
     "HealthBook",
     "Hint",
     "HintBatch",
@@ -76,6 +81,7 @@ __all__ = [
     "Horizon",
     "JobFinished",
     "JobKind",
+    "JobState",
     "Ledger",
     "ListingChanged",
     "ListingReport",
@@ -84,6 +90,7 @@ __all__ = [
     "OfferBook",
     "OfferChannel",
     "OfferPage",
+    "OpenFeed",
     "OrderBook",
     "OrderChanged",
     "OrderPage",
@@ -96,6 +103,7 @@ __all__ = [
     "PlanBasis",
     "PlanBook",
     "Progress",
+    "PushBook",
     "QuarantinedItem",
     "ReportSource",
     "RequestBudget",

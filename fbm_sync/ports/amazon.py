@@ -1,11 +1,12 @@
 """The doors to Amazon: orders, offers, reports, and what is left of its request limits."""
 
 import dataclasses
+import enum
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from fbm_sync.domain.change import PushReceipt
+from fbm_sync.domain.change import FeedTicket, PushReceipt
 from fbm_sync.domain.listing import ObservedOffer, OfferChange, ReportedListing
 from fbm_sync.domain.order import Order, OrderId, ReportedOrderLine, Sku
 from fbm_sync.domain.performance import SellerPerformance
@@ -15,10 +16,14 @@ from fbm_sync.domain.performance import SellerPerformance
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class OrderWindow:
-    """Orders updated at or after `since` and, when given, at or before `until`."""
+    """Orders updated at or after `since` and, when given, at or before `until`.
+
+    With `only_open` those that Amazon says are still to be shipped; its word may be a little behind.
+    """
 
     since: datetime
     until: datetime | None = None
+    only_open: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +89,47 @@ class OfferChannel(Protocol):
         """Make a change: outcome ACCEPTED (queued, not live yet) or REJECTED with Amazon's reasons."""
 
 
+# --- feeds ---------------------------------------------------------------------------------------
+
+
+class JobState(enum.StrEnum):
+    """How a feed or report stands; `UNKNOWN` is a word Amazon invented after this was written."""
+
+    IN_QUEUE = "IN_QUEUE"
+    IN_PROGRESS = "IN_PROGRESS"
+    DONE = "DONE"
+    CANCELLED = "CANCELLED"
+    FATAL = "FATAL"
+    UNKNOWN = "unknown"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (JobState.DONE, JobState.CANCELLED, JobState.FATAL)
+
+
+class FeedChannel(Protocol):
+    """One account's feeds: thousands of changes at once, which Amazon works off in its own time."""
+
+    def split(self, changes: Sequence[OfferChange]) -> tuple[tuple[OfferChange, ...], ...]:
+        """Split changes, in their order, into as few feeds as hold them."""
+
+    def submit(self, changes: Sequence[OfferChange]) -> FeedTicket:
+        """Hand in changes as one feed. After an `Unavailable` from "createFeed" Amazon may have it."""
+
+    def submitted_since(self, since: datetime) -> tuple[str, ...]:
+        """Return the ids of the account's feeds of changes since an instant, whoever handed them in."""
+
+    def state(self, ticket: FeedTicket) -> JobState:
+        """Ask how a feed stands. DONE means worked off, not that every change was accepted."""
+
+    def cancel(self, ticket: FeedTicket) -> bool:
+        """Take a feed back that Amazon has not begun; false when it is too late for that."""
+
+    def receipts(self, ticket: FeedTicket) -> tuple[PushReceipt, ...]:
+        """Return what became of each change of a finished feed; nothing while Amazon works on it."""
+
+
 # --- reports -------------------------------------------------------------------------------------
 
 
@@ -111,8 +157,8 @@ class ReportSource(Protocol):
     in time: the next call for the same goes on waiting for it.
     """
 
-    def merchant_listings(self) -> ListingReport:
-        """Read every listing with its status, live or not."""
+    def merchant_listings(self, *, patience_seconds: float = 1800.0) -> ListingReport:
+        """Read every listing with its status, live or not, waiting no longer than the patience."""
 
     def open_listings(self) -> ListingReport:
         """Read the listings on sale and their quantities."""

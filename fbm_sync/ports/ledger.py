@@ -11,9 +11,11 @@ from fbm_sync.domain.allocation import Assigned
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.decision import OfferDecision
 from fbm_sync.domain.delivering import ChannelState
+from fbm_sync.domain.guard import OnSale
+from fbm_sync.domain.hold import DroppedChange, Hold
 from fbm_sync.domain.latency import FirstRead
 from fbm_sync.domain.letters import Notification, Tray, Untold
-from fbm_sync.domain.listing import ObservedOffer, OfferChange
+from fbm_sync.domain.listing import ObservedOffer, Offer
 from fbm_sync.domain.open_risk import OpenRisks
 from fbm_sync.domain.order import Order, OrderId, Sku
 from fbm_sync.domain.performance import SellerPerformance
@@ -23,6 +25,7 @@ from fbm_sync.domain.standing import HealthTerms, Span, Tally
 from fbm_sync.domain.supply import SnapshotSummary, SupplySnapshot
 from fbm_sync.domain.telling import Envelope
 from fbm_sync.ports.amazon import OrderWindow, RequestBudget, Unreadable
+from fbm_sync.ports.pushing import PushBook
 from fbm_sync.ports.watch import WatchBook
 
 
@@ -192,23 +195,14 @@ class SupplyBook(Protocol):
     def part(self, skus: Collection[Sku]) -> SupplySnapshot:
         """Return the counts, lots and catalogue entries of some SKUs."""
 
+    def locked(self) -> frozenset[Sku]:
+        """Return the SKUs that the seller's catalogue locks: nothing of them is ever written."""
+
     def skus_with_lots(self) -> frozenset[Sku]:
         """Return the SKUs that any lot brings."""
 
     def past(self) -> SupplySnapshot:
         """Return all receipts, and the lots that tell of the past: closed ones and those with legs."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """Raises held back for a person; the id is a digest of the changes, so new facts make it void."""
-
-    hold_id: str
-    account: str
-    reasons: tuple[str, ...]
-    changes: tuple[OfferChange, ...]
-    held_at: datetime
-    released_at: datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +223,9 @@ class OfferBook(Protocol):
     def observed(self, account: str, skus: Sequence[Sku] = ()) -> Mapping[Sku, ObservedOffer]:
         """Return what Amazon last showed, by SKU; of all listings when none is named."""
 
+    def on_sale(self, account: str) -> OnSale:
+        """Count an account's listings, and the units on sale on them, as Amazon last showed them."""
+
     def listed(self) -> tuple[Sku, ...]:
         """Return the SKUs of all listings, sorted."""
 
@@ -240,6 +237,21 @@ class OfferBook(Protocol):
 
     def decisions(self, *, skus: Sequence[Sku] = (), at: datetime | None = None) -> tuple[OfferDecision, ...]:
         """Return the decision in force for each SKU (all when none is named), now or at an instant."""
+
+    def asking(self, account: str, skus: Sequence[Sku] = ()) -> tuple[OfferDecision, ...]:
+        """Return the account's decisions in force that ask for a change, of some SKUs only when named.
+
+        With them those of SKUs of which something is new since the last plan: they may ask for one now.
+        """
+
+    def count_decided(self, account: str, skus: Sequence[Sku] = ()) -> int:
+        """Count the account's decisions in force that say what is to be shown; of some SKUs when named."""
+
+    def desired(self, account: str, skus: Collection[Sku]) -> Mapping[Sku, Offer]:
+        """Return the offers that were decided for these SKUs, where any was."""
+
+    def unexplained(self, account: str, skus: Collection[Sku]) -> Mapping[Sku, int]:
+        """Return the units that left these listings and that no order read so far explains."""
 
     def census(self) -> DecisionCensus:
         """Count the decisions in force."""
@@ -253,20 +265,29 @@ class OfferBook(Protocol):
     def receipts(self, account: str, outcomes: Sequence[PushOutcome] = ()) -> tuple[PushReceipt, ...]:
         """Return each SKU's newest answer, of the given outcomes only when any are named."""
 
+    def receipt_of(self, account: str, sku: Sku) -> PushReceipt | None:
+        """Return a SKU's newest answer; `None` if there never was one."""
+
     def latest_confirmed(self, account: str, before: datetime, limit: int) -> tuple[PushReceipt, ...]:
         """Return the latest changes that were seen live before an instant, newest first."""
 
     def record_hold(self, hold: Hold) -> None:
-        """Remember a hold; one with the same id stays as it was. Older open holds of the account end."""
+        """Remember a hold as it is now."""
 
     def holds(self, account: str | None = None) -> tuple[Hold, ...]:
-        """Return the holds still in force."""
+        """Return the holds in force, released ones too, the oldest first."""
 
-    def drop_holds(self, account: str) -> None:
-        """End every hold of an account: nothing is held any more."""
+    def end_holds(self, account: str, *, but: Collection[str] = ()) -> None:
+        """End the holds of an account, all but these."""
 
-    def release(self, hold_id: str, now: datetime) -> Hold | None:
-        """Mark a hold as released by a person; `None` when there is no such hold in force."""
+    def drop(self, changes: Sequence[DroppedChange]) -> None:
+        """Remember changes that a person said no to; a SKU has one at most."""
+
+    def dropped(self, account: str) -> Mapping[Sku, DroppedChange]:
+        """Return the changes of an account that are not to be made, by SKU."""
+
+    def take_up(self, account: str, skus: Collection[Sku]) -> None:
+        """Forget what was said no to of some SKUs: something else has been decided for them."""
 
 
 class Outbox(Protocol):
@@ -368,6 +389,9 @@ class PlanBook(Protocol):
 
     def news(self) -> News:
         """Return what has changed since the last plan."""
+
+    def changed(self, skus: Collection[Sku]) -> frozenset[Sku]:
+        """Return those of the SKUs of which something has changed since the last plan."""
 
     def basis(self) -> PlanBasis | None:
         """Return what the last plan rested on; `None` before the first."""
@@ -473,6 +497,10 @@ class Books(Protocol):
     @property
     def plans(self) -> PlanBook:
         """Plans."""
+
+    @property
+    def pushes(self) -> PushBook:
+        """Changes on their way to Amazon."""
 
     @property
     def runs(self) -> RunBook:

@@ -244,10 +244,16 @@ class LimitsTable(Table):
     max_zeroed: Count = _LIMITS.max_zeroed
     max_zeroed_share: Share = _LIMITS.max_zeroed_share
     max_raised_units: Count = _LIMITS.max_raised_units
+    max_raised_share: Annotated[float, Field(ge=0, le=1000, description="a number from 0 to 1000")] = (
+        _LIMITS.max_raised_share
+    )
+    max_lengthened: Count = _LIMITS.max_lengthened
+    max_lengthened_share: Share = _LIMITS.max_lengthened_share
     max_order_age_minutes: Positive = _LIMITS.max_order_age_minutes
     max_supply_age_hours: Positive = _LIMITS.max_supply_age_hours
     max_supply_shrink_share: Share = _LIMITS.max_supply_shrink_share
     confirm_grace_minutes: Positive = _LIMITS.confirm_grace_minutes
+    feed_patience_minutes: Positive = _LIMITS.feed_patience_minutes
 
 
 class WebhookTable(Table):

@@ -38,6 +38,8 @@ from fbm_sync.domain.allocation import Cover, CoverSource, ItemCover
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.decision import Fact, OfferDecision, Verdict
 from fbm_sync.domain.delivering import ChannelState
+from fbm_sync.domain.guard import OnSale
+from fbm_sync.domain.hold import DroppedChange
 from fbm_sync.domain.letters import Untold
 from fbm_sync.domain.listing import ListingMode, ObservedOffer, Offer, OfferChange
 from fbm_sync.domain.open_risk import OpenRisks, open_risks
@@ -135,6 +137,11 @@ def an_answer(outcome=PushOutcome.ACCEPTED, at=NOW, **changes):
 def a_hold(hold_id="h1", account="main", **changes):
     facts = {"reasons": ("too many",), "changes": (a_change(account=account),), "held_at": NOW}
     return Hold(hold_id=hold_id, account=account, **facts | changes)
+
+
+def a_dropped(sku="SKU-1", account="main", **changes):
+    facts = {"offer": Offer(quantity=7, handling_days=2), "hold_id": "h1", "dropped_at": NOW}
+    return DroppedChange(account=account, sku=sku, **facts | changes)
 
 
 def an_alert(subject="1", **changes):
@@ -623,6 +630,21 @@ class TestSupply:
         assert reading.snapshot == smaller
         assert reading.read_at == NOW + HOUR
 
+    def test_the_locked_skus_are_those_of_the_last_catalogue(self, books):
+        entries = [
+            CatalogEntry(sku="A", locked=True),
+            CatalogEntry(sku="B"),
+            CatalogEntry(sku="C", locked=True),
+        ]
+        books.supply.record(a_snapshot(catalog=entries), NOW)
+        assert books.supply.locked() == {"A", "C"}
+        assert books.supply.reading().snapshot.catalog == tuple(entries)
+        before = books.plans.news().up_to
+        books.supply.record(a_snapshot(catalog=entries[:2]), NOW + HOUR)
+        assert books.supply.locked() == {"A"}
+        assert "C" in books.plans.news().skus
+        assert books.plans.news().up_to > before
+
     def test_a_list_that_has_not_changed_is_not_written_again(self, ledger):
         snapshot = a_snapshot("SKU-1", "SKU-2")
         with ledger.transaction() as books:
@@ -816,32 +838,80 @@ class TestOffers:
         books.offers.record_receipt(an_answer(PushOutcome.ACCEPTED, NOW - HOUR), "run-1")
         assert books.offers.receipts("main") == (newest,)
 
-    def test_a_hold_recorded_again_stays_as_it_was(self, books):
+    def test_a_hold_is_remembered_as_it_was_last_recorded(self, books):
         books.offers.record_hold(a_hold())
-        books.offers.release("h1", NOW + HOUR)
-        books.offers.record_hold(a_hold(held_at=NOW + 2 * HOUR, reasons=("other",)))
+        books.offers.record_hold(a_hold(released_at=NOW + HOUR))
         assert books.offers.holds() == (a_hold(released_at=NOW + HOUR),)
-
-    def test_a_new_hold_ends_the_unanswered_ones_of_its_account(self, books):
-        released = a_hold("h1", released_at=NOW)
-        for hold in (released, a_hold("h2"), a_hold("s1", "second"), a_hold("h3", held_at=NOW + HOUR)):
-            books.offers.record_hold(hold)
-        assert [hold.hold_id for hold in books.offers.holds("main")] == ["h1", "h3"]
-        assert [hold.hold_id for hold in books.offers.holds()] == ["h1", "s1", "h3"]
-
-    def test_a_person_releases_a_hold_by_its_id(self, books):
         books.offers.record_hold(a_hold())
-        assert books.offers.release("h1", NOW + HOUR) == a_hold(released_at=NOW + HOUR)
-        assert books.offers.holds("main") == (a_hold(released_at=NOW + HOUR),)
-        assert books.offers.release("h1", NOW + DAY) == a_hold(released_at=NOW + DAY)
-        assert books.offers.release("unknown", NOW) is None
+        assert books.offers.holds("main") == (a_hold(),)
 
-    def test_when_nothing_is_held_any_more_every_hold_of_the_account_ends(self, books):
-        for hold in (a_hold("h1", released_at=NOW), a_hold("h2"), a_hold("s1", "second")):
+    def test_holds_end_but_those_that_are_named_and_those_of_other_accounts(self, books):
+        for hold in (a_hold("h1", released_at=NOW), a_hold("h2"), a_hold("h3"), a_hold("s1", "second")):
             books.offers.record_hold(hold)
-        books.offers.drop_holds("main")
+        books.offers.end_holds("main", but=["h1", "h3"])
+        assert [hold.hold_id for hold in books.offers.holds()] == ["h1", "h3", "s1"]
+        books.offers.end_holds("main")
         assert [hold.hold_id for hold in books.offers.holds()] == ["s1"]
-        assert books.offers.release("h2", NOW) is None
+
+    @many_examples
+    @given(dropped=several(DroppedChange, "account", "sku"))
+    def test_every_change_that_was_said_no_to_comes_back_as_it_was(self, ledger, dropped):
+        with undone(ledger) as books:
+            books.offers.drop(dropped)
+            for account in {one.account for one in dropped}:
+                ours = {one.sku: one for one in dropped if one.account == account}
+                assert books.offers.dropped(account) == ours
+
+    def test_a_no_holds_until_another_one_or_something_else_is_decided(self, books):
+        books.offers.drop([a_dropped(), a_dropped("SKU-2"), a_dropped(account="second")])
+        newer = a_dropped(offer=Offer(quantity=1, handling_days=2), hold_id="h2", dropped_at=NOW + HOUR)
+        books.offers.drop([newer])
+        assert books.offers.dropped("main") == {"SKU-1": newer, "SKU-2": a_dropped("SKU-2")}
+        books.offers.take_up("main", {"SKU-1", "SKU-9"})
+        assert books.offers.dropped("main").keys() == {"SKU-2"}
+        assert books.offers.dropped("second").keys() == {"SKU-1"}
+
+    def test_what_asks_for_a_change_is_found_without_the_rest(self, ledger):
+        shown = Offer(quantity=0, handling_days=2)
+        alike = {f"SAME-{number}": a_decision(f"SAME-{number}", desired=shown) for number in range(4)}
+        left = {"desired": None}
+        with ledger.transaction() as books:
+            books.offers.record_decisions(
+                [a_decision(), a_decision("B"), *alike.values(), a_decision("LEFT", **left)]
+            )
+            books.offers.record_decisions([a_decision(account="second")])
+            assert [one.sku for one in books.offers.asking("main")] == ["B", "SKU-1"]
+            assert books.offers.asking("main", ["B", "SAME-1"]) == (a_decision("B"),)
+            assert books.offers.asking("nobody") == ()
+            assert books.offers.count_decided("main") == 6
+            assert books.offers.count_decided("main", ["B", "LEFT", "NONE", "SAME-1"]) == 2
+            books.offers.record_decisions([a_decision("B", desired=shown, decided_at=NOW + HOUR)])
+            assert [one.sku for one in books.offers.asking("main")] == ["SKU-1"]
+            assert books.offers.count_decided("main") == 6
+
+    def test_what_was_seen_since_the_last_plan_may_ask_for_a_change_too(self, books):
+        shown = Offer(quantity=0, handling_days=2)
+        same = [a_decision(sku, desired=shown) for sku in ("MOVED", "SAME", "LEFT")]
+        same[2] = a_decision("LEFT", desired=None)
+        books.offers.record_decisions(same)
+        seen = [
+            ObservedOffer(account=account, sku=sku, offer=Offer(quantity=7, handling_days=2), observed_at=NOW)
+            for account, sku in (("main", "MOVED"), ("main", "LEFT"), ("second", "SAME"))
+        ]
+        assert books.offers.asking("main") == ()
+        books.offers.record_observed(seen[:2])
+        assert [one.sku for one in books.offers.asking("main")] == ["MOVED"]
+        books.plans.settle(books.plans.news(), PlanBasis(planned_at=NOW, shop="", accounts={}))
+        assert books.offers.asking("main") == ()
+
+    def test_what_is_on_sale_is_counted_by_account(self, books):
+        def look(sku, quantity, account="main"):
+            offer = Offer(quantity=quantity, handling_days=2)
+            return ObservedOffer(account=account, sku=sku, offer=offer, observed_at=NOW)
+
+        assert books.offers.on_sale("main") == OnSale()
+        books.offers.record_observed([look("A", 3_000_000_000), look("B", 0), look("C", 9, "second")])
+        assert books.offers.on_sale("main") == OnSale(listings=2, units=3_000_000_000)
 
     def test_words_of_others_with_broken_characters_do_not_stop_the_shop(self, books):
         receipt = PushReceipt(
@@ -1277,6 +1347,7 @@ class TestHistory:
         with ledger.transaction() as books:
             _record_past(books, NOW)
             books.offers.record_hold(a_hold())
+            books.offers.drop([a_dropped()])
             books.supply.record(a_snapshot(receipts=(an_arrival(),)), NOW)
             books.history.drop(EVERYTHING, limit=100)
         left = rows_in(ledger)
@@ -1292,6 +1363,7 @@ class TestHistory:
             "order_items": 1,
             "changed_skus": 1,
             "holds": 1,
+            "dropped_changes": 1,
             "stock_counts": 1,
             "receipts": 1,
             "supply_readings": 1,
@@ -1548,6 +1620,18 @@ class TestSchema:
         with open_ledger(database_url) as ledger, ledger.transaction() as books:
             assert books.runs.last_success("pull", "main") == NOW
             assert books.runs.budgets("main") == {}
+
+    def test_a_catalogue_from_before_an_upgrade_locks_nothing(self, database_url):
+        with SqlLedger(database_url) as ledger:
+            _migrate(ledger, "0007")
+            with ledger._engine.begin() as connection:
+                former = Table("catalog", MetaData(), autoload_with=connection)
+                row = {"position": 0, "sku": "A", "prime_template": False, "max_listed": 7}
+                connection.execute(former.insert().values(row))
+            ledger.upgrade()
+        with open_ledger(database_url) as ledger, ledger.transaction() as books:
+            assert books.supply.part(["A"]).catalog == (CatalogEntry(sku="A", max_listed=7),)
+            assert books.supply.locked() == frozenset()
 
     @pytest.mark.parametrize(
         ("words", "reason"),

@@ -72,6 +72,9 @@ class EmulatedShop:
     def ask_to_cancel(self, order_id):
         self.do("request_cancel", order_id=order_id, reason="Changed my mind")
 
+    def end(self, order_id):
+        self.do("cancel", order_id=order_id, by="MERCHANT", reason="NO_INVENTORY")
+
     def sell_nonsense(self):
         self.control("orders", {"raw": [POISON | {"lastUpdatedTime": self.now().isoformat()}]})
         return POISON["orderId"]
@@ -94,6 +97,9 @@ class FakeShop:
     def ask_to_cancel(self, order_id):
         (item,) = self.source.orders[order_id].items
         self.source.change(order_id, items=(dataclasses.replace(item, cancel_requested=True),))
+
+    def end(self, order_id):
+        self.source.change(order_id, status=OrderStatus.CANCELLED)
 
     def sell_nonsense(self):
         order_id = self.sell()
@@ -165,6 +171,16 @@ def test_every_order_of_the_window_is_read_once_over_all_its_pages(shop, source)
     pages = walk(source, last_days(shop))
     assert [len(page.orders) for page in pages] == [100, 30]
     assert set(ids(pages)) == placed
+
+
+def test_open_orders_can_be_asked_for_alone(shop, source):
+    waiting, gone = shop.sell(), shop.sell()
+    shop.sleep(600)
+    shop.end(gone)
+    shop.sleep(600)
+    window = dataclasses.replace(last_days(shop), only_open=True)
+    assert ids(walk(source, window)) == [waiting]
+    assert set(ids(walk(source, last_days(shop)))) == {waiting, gone}
 
 
 def test_an_empty_window_is_one_empty_page_with_a_watermark(shop, source):

@@ -42,7 +42,9 @@ def test_a_reached_limit_holds_the_raises_until_a_person_lets_them_go(seller):
     assert report["push"]["held"] == 1
     assert seller.live("CUP") == 20
     assert seller.live("MUG") == 0
-    (hold,) = report["holds"]
+    (held,) = report["holds"]
+    assert (held["account"], held["changes"], held["released_at"]) == ("main", 1, None)
+    hold = held["hold_id"]
     shown = seller.run("push", code=3)
     assert f"fbm-sync push --apply --release {hold}" in shown.out
     assert "limits.max_raised_units allows 5" in shown.out

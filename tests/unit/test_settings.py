@@ -325,6 +325,8 @@ REFUSALS = [
     ('[policy."big lamps"]', "policy.big lamps", "letters, digits"),
     ("policy = 3", "policy", "write a table"),
     ("[limits]\nmax_changed_share = 2", "limits.max_changed_share", "from 0 to 1"),
+    ("[limits]\nmax_raised_share = -1", "limits.max_raised_share", "from 0 to 1000"),
+    ("[limits]\nmax_lengthened_share = 2", "limits.max_lengthened_share", "from 0 to 1"),
     ("[limits]\nmax_order_age_minutes = 0", "limits.max_order_age_minutes", "1 or more"),
     ("[limits]\npull_minutes = 5", "limits.pull_minutes", "it belongs in [daemon]"),
     ('[calendar]\ntimezone = "Mars/Olympus"', "calendar.timezone", "is not a time zone"),

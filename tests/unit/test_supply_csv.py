@@ -53,7 +53,8 @@ def test_all_columns_of_all_files_are_read(supply):
         receipts="po_id,supplier,received_on,quantity,delivery_id,sku,ordered_on,promised_on,lane\n"
         "PO-0,Clay & Co,2025-12-24,40,D-1,A-1,2025-11-01,2025-12-20,ocean\n",
         catalog="sku,policy,product_type,category,unit_cost,price,safety_stock,max_listed,handling_days,supplier,"
-        "prime_template,release_on\nA-1,lamps,LAMP,Home,31.5,79,2,100,0,Clay & Co,YES,2026-05-01\n",
+        "prime_template,release_on,locked\n"
+        "A-1,lamps,LAMP,Home,31.5,79,2,100,0,Clay & Co,YES,2026-05-01,yes\n",
     ).read()
 
     assert snapshot == SupplySnapshot(
@@ -114,6 +115,7 @@ def test_all_columns_of_all_files_are_read(supply):
                 supplier="Clay & Co",
                 prime_template=True,
                 release_on=date(2026, 5, 1),
+                locked=True,
             ),
         ),
     )
@@ -208,6 +210,7 @@ OPTIONAL_CELLS = [
     ("catalog", CATALOG, "A", "handling_days", "31", "is above 30, the longest handling time"),
     ("catalog", CATALOG, "A", "prime_template", "maybe", "'maybe' is not one of true, false, yes, no, 1, 0"),
     ("catalog", CATALOG, "A", "release_on", "soon", "'soon' is not a date"),
+    ("catalog", CATALOG, "A", "locked", "maybe", "'maybe' is not one of true, false, yes, no, 1, 0"),
 ]
 
 
@@ -248,9 +251,10 @@ def test_money_is_exact(supply, cell, minor):
     [("true", True), ("Yes", True), ("1", True), ("FALSE", False), ("no", False), ("0", False), ("", False)],
 )
 def test_yes_and_no_have_several_spellings(supply, cell, meaning):
-    (entry,) = supply(catalog=f"sku,prime_template\nA,{cell}\n").read().catalog
+    (entry,) = supply(catalog=f"sku,prime_template,locked\nA,{cell},{cell}\n").read().catalog
 
     assert entry.prime_template is meaning
+    assert entry.locked is meaning
 
 
 @pytest.mark.parametrize(

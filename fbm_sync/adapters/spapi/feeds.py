@@ -16,14 +16,14 @@ from typing import Any
 from fbm_sync.adapters.spapi.answers import problem_words
 from fbm_sync.adapters.spapi.documents import AddressExpired
 from fbm_sync.adapters.spapi.gateway import Gateway
-from fbm_sync.adapters.spapi.jobs import Job, JobState, Waiting, read_state, required, start_once
+from fbm_sync.adapters.spapi.jobs import Job, Waiting, read_state, required, start_once
 from fbm_sync.adapters.spapi.listings import patch_for
 from fbm_sync.adapters.spapi.reading import count, format_instant, instant, section, sections, text
 from fbm_sync.domain.change import FeedTicket, PushOutcome, PushReceipt
 from fbm_sync.domain.listing import OfferChange
 from fbm_sync.domain.order import Sku
-from fbm_sync.errors import Unavailable, UnexpectedPayload
-from fbm_sync.ports import Clock
+from fbm_sync.errors import RequestRejected, Unavailable, UnexpectedPayload
+from fbm_sync.ports import Clock, JobState
 
 FEED_TYPE = "JSON_LISTINGS_FEED"
 MOST_CHANGES = 25_000
@@ -75,6 +75,22 @@ class AmazonFeeds:
             self._submitted.append(feed_id)
         return FeedTicket(feed_id=feed_id, submitted_at=self._clock.now(), changes=tuple(changes))
 
+    def split(self, changes: Sequence[OfferChange]) -> tuple[tuple[OfferChange, ...], ...]:
+        """Split changes, in their order, into as few feeds as hold them."""
+        return batches(changes, self._seller_id)
+
+    def submitted_since(self, since: datetime) -> tuple[str, ...]:
+        """Return the ids of the account's feeds of changes since an instant, whoever handed them in."""
+        return tuple(feed_id for feed in self._listed(since) if (feed_id := text(feed, "feedId")) is not None)
+
+    def cancel(self, ticket: FeedTicket) -> bool:
+        """Take a feed back that Amazon has not begun; false when it is too late for that."""
+        try:
+            self._gateway.call("cancelFeed", ticket.feed_id)
+        except RequestRejected:
+            return False
+        return True
+
     def state(self, ticket: FeedTicket) -> JobState:
         """Ask how a feed stands. DONE means worked off, not that every change was accepted."""
         return self._job(ticket.feed_id).state
@@ -125,16 +141,7 @@ class AmazonFeeds:
 
         Amazon does not say which document a feed was made of.
         """
-        params = {"feedTypes": FEED_TYPE, "createdSince": format_instant(since), "pageSize": "100"}
-        body = self._gateway.call("getFeeds", params=params).body or {}
-        new = [
-            feed_id
-            for feed in sections(body, "feeds")
-            if text(feed, "feedType") == FEED_TYPE
-            and (instant(feed, "createdTime") or since) >= since
-            and (feed_id := text(feed, "feedId")) is not None
-            and feed_id not in self._submitted
-        ]
+        new = [feed_id for feed_id in self.submitted_since(since) if feed_id not in self._submitted]
         if len(new) > 1:
             raise Unavailable(
                 f"{len(new)} feeds appeared at once; none of them can be told to be ours.",
@@ -142,6 +149,15 @@ class AmazonFeeds:
                 next_step="Nothing is sent again now; the next look at the listings shows what came of it.",
             )
         return new[0] if new else None
+
+    def _listed(self, since: datetime) -> list[Mapping[str, Any]]:
+        params = {"feedTypes": FEED_TYPE, "createdSince": format_instant(since), "pageSize": "100"}
+        body = self._gateway.call("getFeeds", params=params).body or {}
+        return [
+            feed
+            for feed in sections(body, "feeds")
+            if text(feed, "feedType") == FEED_TYPE and (instant(feed, "createdTime") or since) >= since
+        ]
 
 
 # --- writing a feed ------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ here: what a job is about (`feeds`, `reports`).
 
 import contextlib
 import dataclasses
-import enum
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
@@ -17,7 +16,7 @@ from fbm_sync.adapters.spapi.gateway import Gateway
 from fbm_sync.adapters.spapi.reading import text
 from fbm_sync.adapters.spapi.tokens import OPERATION as LOGIN
 from fbm_sync.errors import Throttled, Unavailable, UnexpectedPayload
-from fbm_sync.ports import Clock
+from fbm_sync.ports import Clock, JobState
 
 _FIRST_PAUSE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -28,22 +27,6 @@ _SLICE_SECONDS = 1.0
 _MOST_STARTS = 3
 _PAUSES_BEFORE_LOOKING = (5.0, 20.0)
 """What was sent may arrive late, and Amazon's lists are not always up to date."""
-
-
-class JobState(enum.StrEnum):
-    """How a feed or report stands; `UNKNOWN` is a word Amazon invented after this was written."""
-
-    IN_QUEUE = "IN_QUEUE"
-    IN_PROGRESS = "IN_PROGRESS"
-    DONE = "DONE"
-    CANCELLED = "CANCELLED"
-    FATAL = "FATAL"
-    UNKNOWN = "unknown"
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether nothing more will happen."""
-        return self in (JobState.DONE, JobState.CANCELLED, JobState.FATAL)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ _PAGE_SIZE = "100"
 _NOT_YET_READABLE = timedelta(minutes=2, seconds=5)
 """Amazon refuses an upper bound younger than two minutes; the rest is for clocks that differ a little."""
 
+_STILL_OPEN = "PENDING_AVAILABILITY,PENDING,UNSHIPPED,PARTIALLY_SHIPPED"
 _TOKEN_SEPARATOR = "|"
 
 
@@ -64,6 +65,7 @@ class AmazonOrders:
             "includedData": _INCLUDED_DATA,
             "maxResultsPerPage": _PAGE_SIZE,
         }
+        params |= {"fulfillmentStatuses": _STILL_OPEN} if window.only_open else {}
         params |= {"lastUpdatedBefore": before} if before else {}
         params |= {"paginationToken": amazon_token} if amazon_token else {}
         answer = self._gateway.call("searchOrders", params=params)

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 from fbm_sync.adapters.spapi.answers import problem_words
 from fbm_sync.adapters.spapi.flat_files import read_listings, read_order_lines
 from fbm_sync.adapters.spapi.gateway import Gateway
-from fbm_sync.adapters.spapi.jobs import Job, JobState, Waiting, read_state, required, start_once
+from fbm_sync.adapters.spapi.jobs import Job, Waiting, read_state, required, start_once
 from fbm_sync.adapters.spapi.performance import read_performance
 from fbm_sync.adapters.spapi.reading import NotUnderstood, format_instant, instant, sections, text
 from fbm_sync.domain.performance import SellerPerformance
 from fbm_sync.errors import RemoteError, ReportCancelled, RequestRejected, UnexpectedPayload, Unfinished
-from fbm_sync.ports import Clock, ListingReport, OrderReport
+from fbm_sync.ports import Clock, JobState, ListingReport, OrderReport
 
 _PATIENCE_SECONDS = 1800.0
 _FRESH = timedelta(minutes=15)

@@ -25,6 +25,7 @@ from fbm_sync.adapters.store.history_book import SqlHistoryBook
 from fbm_sync.adapters.store.offer_book import SqlOfferBook
 from fbm_sync.adapters.store.order_book import SqlOrderBook
 from fbm_sync.adapters.store.plan_book import SqlPlanBook
+from fbm_sync.adapters.store.push_book import SqlPushBook
 from fbm_sync.adapters.store.run_book import SqlRunBook
 from fbm_sync.adapters.store.schema import SchemaStatus
 from fbm_sync.adapters.store.supply_book import SqlSupplyBook
@@ -37,6 +38,7 @@ from fbm_sync.ports import (
     OfferBook,
     OrderBook,
     PlanBook,
+    PushBook,
     RunBook,
     SupplyBook,
     WatchBook,
@@ -73,6 +75,11 @@ class SqlBooks:
     def plans(self) -> PlanBook:
         """Plans."""
         return SqlPlanBook(self._connection)
+
+    @property
+    def pushes(self) -> PushBook:
+        """Changes on their way to Amazon."""
+        return SqlPushBook(self._connection)
 
     @property
     def runs(self) -> RunBook:

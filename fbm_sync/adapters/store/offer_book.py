@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,6 @@ from sqlalchemy import (
     RowMapping,
     Select,
     bindparam,
-    delete,
     exists,
     func,
     or_,
@@ -20,37 +19,40 @@ from sqlalchemy import (
     update,
 )
 
-from fbm_sync.adapters.store import shown_terms
+from fbm_sync.adapters.store import hold_record, remembered, shown_terms
 from fbm_sync.adapters.store.offer_tables import (
-    HoldRow,
     ObservedOfferRow,
     OfferDecisionRow,
     PushReceiptRow,
     VerdictRow,
 )
 from fbm_sync.adapters.store.plan_book import note_changed
+from fbm_sync.adapters.store.plan_tables import ChangedSkuRow
 from fbm_sync.adapters.store.shapes import from_json, to_json
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import CHUNK, chunks, insert_all, one_of, upsert
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.decision import OfferDecision, Verdict
-from fbm_sync.domain.listing import ObservedOffer, OfferChange
+from fbm_sync.domain.guard import OnSale
+from fbm_sync.domain.hold import DroppedChange, Hold
+from fbm_sync.domain.listing import ObservedOffer, Offer
 from fbm_sync.domain.order import Sku
-from fbm_sync.ports import DecisionCensus, Hold
+from fbm_sync.ports import DecisionCensus
 
 _OBSERVED = table_of(ObservedOfferRow)
 _DECISIONS = table_of(OfferDecisionRow)
 _VERDICTS = table_of(VerdictRow)
 _RECEIPTS = table_of(PushReceiptRow)
-_HOLDS = table_of(HoldRow)
+_CHANGED = table_of(ChangedSkuRow)
 
 _OBSERVED_OFFER = TypeAdapter(ObservedOffer)
 _VERDICT = TypeAdapter(Verdict)
 _RECEIPT = TypeAdapter(PushReceipt)
-_TEXTS = TypeAdapter(tuple[str, ...])
-_CHANGES = TypeAdapter(tuple[OfferChange, ...])
 _MOMENTS = TypeAdapter(tuple[datetime | None, ...])
 
+_WITH_VERDICTS = select(_DECISIONS, _VERDICTS.c.body).join_from(
+    _DECISIONS, _VERDICTS, _DECISIONS.c.digest == _VERDICTS.c.digest
+)
 _RENEW = (
     update(_DECISIONS)
     .where(_DECISIONS.c.decision_id == bindparam("of_decision"))
@@ -79,30 +81,24 @@ class SqlOfferBook:
             by_account.setdefault(offer.account, []).append(offer)
         changes: list[shown_terms.Change] = []
         for account, seen in by_account.items():
-            before = self.observed(account, [offer.sku for offer in seen])
+            memory = remembered.known(self._connection, account, [offer.sku for offer in seen])
+            before = {sku: one.seen for sku, one in memory.items()}
             differing = [offer for offer in seen if _differs(before.get(offer.sku), offer)]
             note_changed(self._connection, (offer.sku for offer in differing))
-            known = [(before[offer.sku], offer) for offer in differing if offer.sku in before]
+            # What orders have taken off since is no drift when it shows again, nor is it news.
+            known = [(memory[offer.sku].as_seen, offer) for offer in differing if offer.sku in memory]
             later = [(was, now) for was, now in known if was.observed_at <= now.observed_at]
             shown_terms.note(self._connection, account, later)
             changes.extend(later)
-        rows = [
-            {
-                "account": offer.account,
-                "sku": offer.sku,
-                "quantity": offer.offer.quantity,
-                "observed_at": offer.observed_at,
-                "terms_since": offer.observed_at,
-                "body": to_json(_OBSERVED_OFFER, offer),
-            }
-            for offer in offers
-        ]
-        upsert(self._connection, _OBSERVED, rows, newer_by="observed_at", keep=("terms_since",))
+            remembered.look(self._connection, account, seen, memory)
         shown_terms.renew(self._connection, changes)
 
     def listed(self) -> tuple[Sku, ...]:
         skus = self._connection.execute(select(_OBSERVED.c.sku).distinct()).scalars()
         return tuple(sorted(Sku(sku) for sku in skus))
+
+    def unexplained(self, account: str, skus: Collection[Sku]) -> Mapping[Sku, int]:
+        return remembered.unexplained(self._connection, account, skus)
 
     def observed(self, account: str, skus: Sequence[Sku] = ()) -> Mapping[Sku, ObservedOffer]:
         column = _OBSERVED.c
@@ -110,6 +106,12 @@ class SqlOfferBook:
         asked = every.where(one_of(column.sku, skus)) if skus else every
         bodies = self._connection.execute(asked).scalars()
         return {offer.sku: offer for offer in (from_json(_OBSERVED_OFFER, body) for body in bodies)}
+
+    def on_sale(self, account: str) -> OnSale:
+        units = func.coalesce(func.sum(_OBSERVED.c.quantity), 0)
+        statement = select(func.count(), units).where(_OBSERVED.c.account == account)
+        listings, on_sale = self._connection.execute(statement).one()
+        return OnSale(listings=listings, units=int(on_sale))
 
     # --- decided
 
@@ -158,16 +160,44 @@ class SqlOfferBook:
 
     def decisions(self, *, skus: Sequence[Sku] = (), at: datetime | None = None) -> tuple[OfferDecision, ...]:
         column = _DECISIONS.c
-        statement = select(_DECISIONS, _VERDICTS.c.body).join_from(
-            _DECISIONS, _VERDICTS, column.digest == _VERDICTS.c.digest
-        )
         if at is None:
-            statement = statement.where(column.superseded_at.is_(None))
+            statement = _WITH_VERDICTS.where(column.superseded_at.is_(None))
         else:
             still = or_(column.superseded_at.is_(None), column.superseded_at > at)
-            statement = statement.where(column.first_decided_at <= at, still)
-        found = [_decision(row, at) for row in self._of_skus(statement, skus)]
-        return tuple(sorted(found, key=lambda decision: (decision.account, decision.sku)))
+            statement = _WITH_VERDICTS.where(column.first_decided_at <= at, still)
+        return _sorted_decisions(self._of_skus(statement, skus), at)
+
+    def asking(self, account: str, skus: Sequence[Sku] = ()) -> tuple[OfferDecision, ...]:
+        column = _DECISIONS.c
+        ours = _WITH_VERDICTS.where(column.superseded_at.is_(None), column.account == account)
+        asked = ours.where(column.is_notable, column.asks_for_change)
+        # Not as a join: SQLite would go through all decisions to find the few SKUs.
+        news = column.sku.in_(select(_CHANGED.c.sku))
+        moved = ours.where(news, column.asks_for_change.is_(False), column.leaves_alone.is_(False))
+        return _sorted_decisions([*self._of_skus(asked, skus), *self._of_skus(moved, skus)])
+
+    def count_decided(self, account: str, skus: Sequence[Sku] = ()) -> int:
+        column = _DECISIONS.c
+        in_force = select(func.count()).where(column.superseded_at.is_(None), column.account == account)
+        left_alone = in_force.where(column.is_notable, column.leaves_alone)
+        if skus:
+            named = one_of(column.sku, dict.fromkeys(skus))
+            in_force, left_alone = in_force.where(named), left_alone.where(named)
+        listings, untouched = (self._connection.execute(one).scalar_one() for one in (in_force, left_alone))
+        return listings - untouched
+
+    def desired(self, account: str, skus: Collection[Sku]) -> Mapping[Sku, Offer]:
+        column = _DECISIONS.c
+        in_force = (column.superseded_at.is_(None), column.account == account)
+        statement = (
+            select(column.sku, _VERDICTS.c.body)
+            .join_from(_DECISIONS, _VERDICTS, column.digest == _VERDICTS.c.digest)
+            .where(*in_force, one_of(column.sku, sorted(skus)))
+        )
+        found = {
+            Sku(row.sku): from_json(_VERDICT, row.body).desired for row in self._connection.execute(statement)
+        }
+        return {sku: offer for sku, offer in found.items() if offer is not None}
 
     def census(self) -> DecisionCensus:
         column = _DECISIONS.c
@@ -221,6 +251,12 @@ class SqlOfferBook:
         bodies = self._connection.execute(statement.order_by(column.sku)).scalars()
         return tuple(from_json(_RECEIPT, body) for body in bodies)
 
+    def receipt_of(self, account: str, sku: Sku) -> PushReceipt | None:
+        column = _RECEIPTS.c
+        statement = select(column.body).where(column.account == account, column.sku == sku, column.in_force)
+        body = self._connection.execute(statement).scalar_one_or_none()
+        return None if body is None else from_json(_RECEIPT, body)
+
     def latest_confirmed(self, account: str, before: datetime, limit: int) -> tuple[PushReceipt, ...]:
         column = _RECEIPTS.c
         statement = (
@@ -235,35 +271,22 @@ class SqlOfferBook:
     # --- held
 
     def record_hold(self, hold: Hold) -> None:
-        column = _HOLDS.c
-        # What a person has released stays released; only questions that nobody answered are replaced.
-        older = (column.account == hold.account, column.hold_id != hold.hold_id, column.released_at.is_(None))
-        self._connection.execute(delete(_HOLDS).where(*older))
-        row = {
-            "hold_id": hold.hold_id,
-            "account": hold.account,
-            "held_at": hold.held_at,
-            "released_at": hold.released_at,
-            "reasons": to_json(_TEXTS, hold.reasons),
-            "changes": to_json(_CHANGES, hold.changes),
-        }
-        upsert(self._connection, _HOLDS, [row], keep=row.keys())
+        hold_record.remember(self._connection, hold)
 
     def holds(self, account: str | None = None) -> tuple[Hold, ...]:
-        statement = select(_HOLDS).order_by(_HOLDS.c.held_at, _HOLDS.c.hold_id)
-        if account is not None:
-            statement = statement.where(_HOLDS.c.account == account)
-        return tuple(_hold(row) for row in self._connection.execute(statement).mappings())
+        return hold_record.in_force(self._connection, account)
 
-    def drop_holds(self, account: str) -> None:
-        self._connection.execute(delete(_HOLDS).where(_HOLDS.c.account == account))
+    def end_holds(self, account: str, *, but: Collection[str] = ()) -> None:
+        hold_record.end(self._connection, account, but)
 
-    def release(self, hold_id: str, now: datetime) -> Hold | None:
-        this = _HOLDS.c.hold_id == hold_id
-        # Released again, it counts from now: a release does not last for ever.
-        self._connection.execute(update(_HOLDS).where(this).values(released_at=now))
-        row = self._connection.execute(select(_HOLDS).where(this)).mappings().one_or_none()
-        return None if row is None else _hold(row)
+    def drop(self, changes: Sequence[DroppedChange]) -> None:
+        hold_record.drop(self._connection, changes)
+
+    def dropped(self, account: str) -> Mapping[Sku, DroppedChange]:
+        return hold_record.dropped(self._connection, account)
+
+    def take_up(self, account: str, skus: Collection[Sku]) -> None:
+        hold_record.take_up(self._connection, account, skus)
 
 
 def _differs(before: ObservedOffer | None, now: ObservedOffer) -> bool:
@@ -335,26 +358,25 @@ def _decision_row(decision: OfferDecision, digest: str, evidence: str) -> dict[s
     }
 
 
-def _decision(row: RowMapping, at: datetime | None) -> OfferDecision:
+def _sorted_decisions(rows: Iterable[RowMapping], at: datetime | None = None) -> tuple[OfferDecision, ...]:
+    verdicts: dict[str, Verdict] = {}
+    found = []
+    for row in rows:
+        if row["digest"] not in verdicts:
+            verdicts[row["digest"]] = from_json(_VERDICT, row["body"])
+        found.append(_decision(row, verdicts[row["digest"]], at))
+    return tuple(sorted(found, key=lambda decision: (decision.account, decision.sku)))
+
+
+def _decision(row: RowMapping, verdict: Verdict, at: datetime | None) -> OfferDecision:
     """Return a decision as last renewed or, seen from before that renewal, as first taken."""
     as_first_taken = at is not None and at < row["renewed_at"]
     evidence = row["evidence"] if as_first_taken else row["renewed_evidence"]
     return OfferDecision(
         account=row["account"],
         sku=Sku(row["sku"]),
-        verdict=from_json(_VERDICT, row["body"]),
+        verdict=verdict,
         decided_at=row["first_decided_at"] if as_first_taken else row["renewed_at"],
         run_id=row["run_id"] if as_first_taken else row["renewed_run_id"],
         as_of=from_json(_MOMENTS, evidence),
-    )
-
-
-def _hold(row: RowMapping) -> Hold:
-    return Hold(
-        hold_id=row["hold_id"],
-        account=row["account"],
-        reasons=from_json(_TEXTS, row["reasons"]),
-        changes=from_json(_CHANGES, row["changes"]),
-        held_at=row["held_at"],
-        released_at=row["released_at"],
     )

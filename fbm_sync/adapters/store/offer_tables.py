@@ -1,4 +1,4 @@
-"""The tables of offers: seen, decided, pushed, held."""
+"""The tables of offers: seen, decided, pushed, held, dropped."""
 
 from datetime import datetime
 
@@ -11,7 +11,9 @@ from fbm_sync.adapters.store.tables import StoreRow, Units
 class ObservedOfferRow(StoreRow, table=True):
     """What Amazon last showed for a SKU; `body` is the whole observation.
 
-    `terms_since` is when it was first seen to show its present handling time and restock date.
+    `terms_since` is when it was first seen to show its present handling time and restock date. `quantity` is
+    what it shows by now: `ordered_units` fewer than when it was seen. `gone_units` left it, in the time from
+    `gone_since` to `gone_by`, and no order told of them.
     """
 
     __tablename__ = "observed_offers"
@@ -20,6 +22,10 @@ class ObservedOfferRow(StoreRow, table=True):
     quantity: Units
     observed_at: datetime
     terms_since: datetime
+    ordered_units: Units
+    gone_units: Units
+    gone_since: datetime | None
+    gone_by: datetime | None
     body: str
 
 
@@ -126,3 +132,14 @@ class HoldRow(StoreRow, table=True):
     released_at: datetime | None
     reasons: str
     changes: str
+
+
+class DroppedChangeRow(StoreRow, table=True):
+    """A change of a SKU that a person said no to; gone as soon as something else is decided for the SKU."""
+
+    __tablename__ = "dropped_changes"
+    account: str = Field(primary_key=True)
+    sku: str = Field(primary_key=True)
+    hold_id: str
+    dropped_at: datetime
+    offer: str

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, or_, select, tuple_
 
-from fbm_sync.adapters.store import health_totals, order_totals, outlook_record
+from fbm_sync.adapters.store import health_totals, order_totals, outlook_record, remembered
 from fbm_sync.adapters.store.order_tables import (
     OrderItemRow,
     OrderRow,
@@ -25,6 +25,7 @@ from fbm_sync.domain.latency import FirstRead
 from fbm_sync.domain.open_risk import OpenRisks
 from fbm_sync.domain.order import Order, OrderId, OrderItem, OrderStatus, Shipment, Sku, held_units
 from fbm_sync.domain.projection import OpenOrder, Pace
+from fbm_sync.domain.remembered import new_units
 from fbm_sync.domain.risk import OrderOutlook
 from fbm_sync.domain.standing import HealthTerms, Span, Tally
 from fbm_sync.ports import OrderWindow, PageCursor, QuarantinedItem, Unreadable
@@ -66,6 +67,7 @@ class SqlOrderBook:
         """Record at most one version of each order, with the lines and parcels of that version only."""
         stored = self._versions(orders)
         fresh = [order for order in orders if stored.get(_key(order), order.updated_at) <= order.updated_at]
+        self._take_off_sale(fresh, stored.keys())
         rows = [_ORDER.row(order) | _told_of(order) for order in fresh]
         upsert(self._connection, _ORDERS, rows, newer_by="updated_at")
         replaced = _by_account(order for order in fresh if _key(order) in stored)
@@ -79,6 +81,15 @@ class SqlOrderBook:
                 outdated = (table.c.account == account, one_of(table.c.order_id, ids))
                 self._connection.execute(delete(table).where(*outdated))
             insert_all(self._connection, table, parts)
+
+    def _take_off_sale(self, orders: Sequence[Order], stored: Collection[tuple[str, str]]) -> None:
+        """Lower what listings are remembered to show by the units that were ordered since, each once."""
+        for account, ids in _by_account(orders).items():
+            again = [OrderId(order_id) for order_id in ids if (account, order_id) in stored]
+            known = self.known(account, again) if again else {}
+            ours = (order for order in orders if order.account == account)
+            units = [one for order in ours for one in new_units(known.get(order.order_id), order)]
+            remembered.order(self._connection, account, units)
 
     def _skus_of(self, ids_by_account: Mapping[str, Sequence[str]]) -> Iterable[str]:
         """Return the SKUs that recorded orders have lines of."""

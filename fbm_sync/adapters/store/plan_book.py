@@ -5,13 +5,13 @@ takes the note away. Notes are numbered, so what comes in while a plan is at wor
 anew once nothing is left; a plan that was overtaken by another one records nothing, so that does no harm.)
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import Connection, delete, func, select
 
 from fbm_sync.adapters.store.plan_tables import ChangedSkuRow, PlanBasisRow
 from fbm_sync.adapters.store.tables import table_of
-from fbm_sync.adapters.store.writing import insert_all, upsert
+from fbm_sync.adapters.store.writing import insert_all, one_of, upsert
 from fbm_sync.domain.order import Sku
 from fbm_sync.ports import News, PlanBasis
 
@@ -40,6 +40,10 @@ class SqlPlanBook:
             skus=frozenset(Sku(row.sku) for row in rows),
             up_to=max((row.change for row in rows), default=0),
         )
+
+    def changed(self, skus: Collection[Sku]) -> frozenset[Sku]:
+        named = select(_CHANGED.c.sku).where(one_of(_CHANGED.c.sku, sorted(skus)))
+        return frozenset(Sku(sku) for sku in self._connection.execute(named).scalars())
 
     def basis(self) -> PlanBasis | None:
         rows = {row.account: row for row in self._connection.execute(select(_BASES))}

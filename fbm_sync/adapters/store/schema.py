@@ -19,6 +19,7 @@ from fbm_sync.adapters.store import (
     offer_tables,
     order_tables,
     plan_tables,
+    push_tables,
     run_tables,
     supply_tables,
     watch_tables,
@@ -28,7 +29,7 @@ from fbm_sync.adapters.store.tables import StoreRow
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0007"
+HEAD = "0009"
 """The version this release needs: that of the newest migration, known here without loading alembic."""
 
 VERSION_TABLE = "fbm_sync_schema"
@@ -40,6 +41,7 @@ SUBJECTS = (
     offer_tables,
     alert_tables,
     plan_tables,
+    push_tables,
     run_tables,
     health_tables,
     watch_tables,

@@ -161,6 +161,11 @@ class SqlSupplyBook:
     def _of_skus(self, shape: Shape[D], skus: Collection[Sku]) -> Iterator[D]:
         return self._list(shape, one_of(shape.table.c.sku, sorted(skus)))
 
+    def locked(self) -> frozenset[Sku]:
+        column = _CATALOG.table.c
+        statement = select(column.sku).where(column.locked)
+        return frozenset(Sku(sku) for sku in self._connection.execute(statement).scalars())
+
     def skus_with_lots(self) -> frozenset[Sku]:
         column = _LOT.table.c.sku
         return frozenset(Sku(sku) for sku in self._connection.execute(select(column).distinct()).scalars())

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from fbm_sync.adapters.store.tables import MaybeUnits, StoreRow, Units
@@ -66,7 +66,10 @@ class CatalogRow(StoreRow, table=True):
     """What the seller says of a SKU, in the sequence of the seller's list."""
 
     __tablename__ = "catalog"
-    __table_args__ = (Index(None, "sku"),)
+    __table_args__ = (
+        Index(None, "sku"),
+        Index("ix_catalog_locked", "sku", sqlite_where=text("locked = 1"), postgresql_where=text("locked")),
+    )
     position: int = Field(primary_key=True)
     sku: str
     policy: str | None
@@ -80,6 +83,7 @@ class CatalogRow(StoreRow, table=True):
     supplier: str | None
     prime_template: bool
     release_on: date | None
+    locked: bool
     rest: str | None
 
 

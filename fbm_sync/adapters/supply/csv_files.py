@@ -87,6 +87,7 @@ _CATALOG = Table(
         Column(heading="supplier", parse=cells.text),
         Column(heading="prime_template", parse=cells.switch),
         Column(heading="release_on", parse=cells.day),
+        Column(heading="locked", parse=cells.switch),
     ),
     build=CatalogEntry,
     identity=("sku",),

@@ -238,7 +238,10 @@ def test_a_listing_that_is_left_alone_says_what_is_missing():
     found = explain_sku(stock=[])
     assert found.answer.endswith("the listing is left as it is.")
     assert changes_of(found) == [
-        "That this cause goes away: a row for it in stock.csv, or no other channel on its listing."
+        (
+            "That this cause goes away: a row for it in stock.csv, no lock in catalog.csv, or no other "
+            "channel on its listing."
+        )
     ]
 
 

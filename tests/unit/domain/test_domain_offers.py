@@ -2,7 +2,7 @@
 
 import pytest
 
-from fbm_sync.domain.change import PushLimits, guard_push, is_live
+from fbm_sync.domain.change import is_live
 from fbm_sync.domain.latency import latency_buffer
 from fbm_sync.domain.listing import ListingMode, Offer, describe
 from fbm_sync.domain.offer import AutomatedHandling
@@ -279,6 +279,23 @@ def test_a_sku_with_another_channel_is_left_alone(live, mode):
     assert "AMAZON_NA" in decision.reasons[0]
 
 
+@pytest.mark.parametrize(
+    ("live", "stock", "lots", "mode"),
+    [
+        (7, [a_count(50)], [], "in_stock"),
+        (7, [a_count(0)], [], "in_stock"),
+        (0, [a_count(50)], [], "sold_out"),
+        (0, [a_count(0)], [a_lot()], "sold_out"),
+        (0, [], [], "sold_out"),
+    ],
+)
+def test_a_locked_sku_is_left_alone_whatever_is_on_the_shelf_or_on_its_way(live, stock, lots, mode):
+    decision = decide(an_observed_offer(live), stock=stock, lots=lots, catalog=[an_entry(locked=True)])
+    assert (decision.desired, decision.change, decision.verdict.worries) == (None, None, ())
+    assert decision.mode == mode
+    assert "locked" in decision.reasons[0]
+
+
 def test_a_right_offer_needs_no_change():
     assert decide(an_observed_offer(10), stock=[a_count(10)]).change is None
 
@@ -381,50 +398,3 @@ def test_a_change_says_what_it_moves(before, after, raised, zeroes, quantity, pr
 )
 def test_a_change_is_live_when_what_amazon_shows_proves_it(before, after, seen, live):
     assert is_live(a_change(before, after), seen) == live
-
-
-def raises(count, units=1):
-    return tuple(a_change(0, units, f"UP-{number:03}") for number in range(count))
-
-
-def zero_outs(count):
-    return tuple(a_change(5, 0, f"OFF-{number:03}") for number in range(count))
-
-
-@pytest.mark.parametrize(
-    ("changes", "listings", "limits", "broken"),
-    [
-        (raises(11), 1000, {"max_changed": 11}, None),
-        (raises(12), 1000, {"max_changed": 11}, "max_changed"),
-        (raises(30), 100, {}, None),
-        (raises(31), 100, {}, "max_changed_share"),
-        (raises(10), 3, {}, None),  # a small shop may always change ten
-        (raises(11), 3, {}, "max_changed_share"),
-        ((*zero_outs(11), *raises(1)), 1000, {"max_zeroed": 11}, None),
-        ((*zero_outs(12), *raises(1)), 1000, {"max_zeroed": 11}, "max_zeroed"),
-        ((*zero_outs(20), *raises(1)), 100, {}, None),
-        ((*zero_outs(21), *raises(1)), 100, {}, "max_zeroed_share"),
-        (raises(2, 50), 100, {"max_raised_units": 100}, None),
-        (raises(2, 51), 100, {"max_raised_units": 100}, "max_raised_units"),
-    ],
-)
-def test_an_absurd_push_holds_its_raises_for_a_person(changes, listings, limits, broken):
-    guarded = guard_push(changes, listings, PushLimits(**limits))
-    if broken is None:
-        assert (set(guarded.go), guarded.held, guarded.reasons) == (set(changes), (), ())
-    else:
-        assert {change.is_decrease for change in guarded.go} <= {True}
-        assert all(not change.is_decrease for change in guarded.held)
-        assert {*guarded.go, *guarded.held} == set(changes)
-        assert any(f"limits.{broken} allows" in reason for reason in guarded.reasons)
-
-
-def test_decreases_go_however_many_there_are():
-    guarded = guard_push(zero_outs(200), 200, PushLimits())
-    assert len(guarded.go) == 200
-    assert guarded.reasons == ()
-
-
-def test_zero_outs_go_first_then_decreases_then_the_rest():
-    up, down, off = a_change(0, 5, "A"), a_change(5, 3, "B"), a_change(5, 0, "C")
-    assert guard_push((up, down, off), 3, PushLimits()).go == (off, down, up)

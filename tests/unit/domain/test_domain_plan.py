@@ -123,6 +123,24 @@ def test_at_no_accepted_risk_the_account_stands_the_loss_of_every_lot(shop):
         assert not ahead or sum(ahead) + waiting <= room.orders
 
 
+@settings(max_examples=30, deadline=None)
+@given(shops())
+def test_a_lock_leaves_one_sku_alone_and_no_order_without_its_units(shop):
+    facts, terms = shop
+    entries = {entry.sku: entry for entry in facts.supply.catalog}
+    entries["A"] = dataclasses.replace(entries.get("A", an_entry("A")), locked=True)
+    supply = dataclasses.replace(facts.supply, catalog=tuple(entries.values()))
+    locked, free = plan(dataclasses.replace(facts, supply=supply), terms), plan(facts, terms)
+    assert [one.desired for one in locked.decisions if one.sku == "A"] == [None] * sum(
+        one.sku == "A" for one in free.decisions
+    )
+    assert locked.orders.allocation == free.orders.allocation
+    others = {(one.account, one.sku): one for one in free.decisions if one.mode is ListingMode.IN_STOCK}
+    for one in locked.decisions:
+        if one.sku != "A" and (one.account, one.sku) in others:
+            assert one == others[one.account, one.sku]
+
+
 @MANY_SHOPS
 @given(shops())
 def test_planning_twice_changes_nothing(shop):

@@ -151,7 +151,7 @@ def test_everything_that_went_wrong_elsewhere_is_found(calm):
     }
     assert {key for _, key in calm.phone.told} == expected
     with calm.ledger.transaction() as books:
-        books.offers.release("abc", NOW)
+        books.offers.record_hold(dataclasses.replace(hold, released_at=NOW))
     calm.alert()
     assert ("resolved", "us:push_held:abc") in calm.phone.told
 

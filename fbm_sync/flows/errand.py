@@ -1,0 +1,139 @@
+"""One account's push while it is under way: its doors, what has come of it, and the right to write.
+
+Whoever writes takes the SKUs first, in one transaction that looks once more whether the change still
+stands. What is taken is nobody else's until the answer is recorded.
+"""
+
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import TypeVar
+
+import structlog
+
+from fbm_sync.domain.change import PushLimits, PushReceipt, rebase
+from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange, describe
+from fbm_sync.domain.order import Sku
+from fbm_sync.errors import AccessRefused, RemoteError, Throttled
+from fbm_sync.flows.agenda import why_raises_wait
+from fbm_sync.ports import (
+    Books,
+    Clock,
+    Failure,
+    FeedChannel,
+    Ledger,
+    OfferChannel,
+    Progress,
+    ReportSource,
+)
+
+_log = structlog.get_logger()
+_T = TypeVar("_T")
+
+_BATCH = 20
+"""Listings read at once just before a write, the most one call of Amazon's search names."""
+
+_LEASE = timedelta(minutes=5)
+"""How long a SKU is one writer's: longer than any single write takes. After a crash others wait for that."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PushTerms:
+    """The guards, how many changes a preview lets Amazon judge, how long to wait for the proof."""
+
+    limits: PushLimits
+    validated_previews: int = 20
+    confirm_wait_seconds: float = 0.0
+
+
+@dataclasses.dataclass(kw_only=True)
+class Errand:
+    """One account's push: where it goes, on which terms, and what it has come to so far.
+
+    `decided` are the offers that the changes rest on; a change whose offer is decided otherwise meanwhile is
+    left to the next push. Without `feeds` every change goes alone, without `reports` each is read back.
+    """
+
+    account: str
+    channel: OfferChannel
+    ledger: Ledger
+    clock: Clock
+    terms: PushTerms
+    run_id: str
+    progress: Progress
+    feeds: FeedChannel | None = None
+    reports: ReportSource | None = None
+    decided: Mapping[Sku, Offer] = dataclasses.field(default_factory=dict)
+    receipts: list[PushReceipt] = dataclasses.field(default_factory=list)
+    failures: list[Failure] = dataclasses.field(default_factory=list)
+    deferred: int = 0
+    handed_in: int = 0
+    _shut_out: bool = False
+    taken: set[Sku] = dataclasses.field(default_factory=set)
+
+    def failed(self, what: str, error: RemoteError) -> None:
+        """Note what did not work; a spent quota or a closed door ends the errand."""
+        self.failures.append(Failure(what=what, why=str(error), next=error.next_step))
+        self._shut_out = self._shut_out or isinstance(error, AccessRefused | Throttled)
+
+    def is_shut_out(self) -> bool:
+        """Tell whether Amazon takes nothing more from us now."""
+        return self._shut_out
+
+    def look(self, batch: Sequence[OfferChange]) -> Mapping[Sku, ObservedOffer]:
+        """Read listings just before writing to them; what cannot be read now is left out."""
+        try:
+            fresh = self.channel.observe([change.sku for change in batch])
+        except RemoteError as error:
+            self.failed(f"reading {len(batch)} listings", error)
+            return {}
+        for change in batch:
+            if change.sku not in fresh:
+                why = "Amazon no longer knows this listing."
+                self.failures.append(
+                    Failure(what=f"listing {change.sku}", why=why, next="Check it in Seller Central.")
+                )
+        return fresh
+
+    def take(
+        self, books: Books, changes: Sequence[OfferChange], fresh: Mapping[Sku, ObservedOffer] | None
+    ) -> list[OfferChange]:
+        """Return those of the changes that may be made now, as they must be now, and reserve their SKUs.
+
+        Without a `fresh` look they must be zero-outs, which need none. Nothing is raised on a SKU of which
+        something is news since the plan, nor on orders read too long ago. Others are left to the next push.
+        """
+        now, skus = self.clock.now(), [change.sku for change in changes]
+        desired = books.offers.desired(self.account, skus)
+        news, gone = books.plans.changed(skus), books.offers.unexplained(self.account, skus)
+        raises_wait = why_raises_wait(books, self.account, self.terms.limits, now) is not None
+        if fresh is not None:
+            books.offers.record_observed(list(fresh.values()))
+        still = [change for change in changes if desired.get(change.sku) == self.decided.get(change.sku)]
+        good: dict[Sku, OfferChange] = {}
+        for change in still:
+            current: OfferChange | None = change
+            if fresh is not None:
+                seen = fresh[change.sku].offer
+                current = rebase(change, seen, gone_units=gone.get(change.sku, 0))
+            if current is None or (
+                fresh is not None and not current.is_decrease and (raises_wait or change.sku in news)
+            ):
+                _log.info("change_deferred", sku=change.sku, wanted=describe(change.after))
+                continue
+            good[change.sku] = current
+        free = books.pushes.claim(self.account, good.keys(), self.run_id, now, now + _LEASE)
+        self.taken |= free
+        self.deferred += len(changes) - len(free)
+        return [change for sku, change in good.items() if sku in free]
+
+    def let_go(self, books: Books, skus: Collection[Sku]) -> None:
+        """Let others write to SKUs again."""
+        books.pushes.release(self.account, skus, self.run_id)
+        self.taken -= set(skus)
+
+
+def batches(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
+    """Cut a sequence into pieces that one call can name."""
+    for start in range(0, len(items), _BATCH):
+        yield items[start : start + _BATCH]
