@@ -6,7 +6,7 @@ stands. What is taken is nobody else's until the answer is recorded.
 
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
@@ -50,8 +50,9 @@ class PushTerms:
 class Errand:
     """One account's push: where it goes, on which terms, and what it has come to so far.
 
-    `decided` are the offers that the changes rest on; a change whose offer is decided otherwise meanwhile is
-    left to the next push. Without `feeds` every change goes alone, without `reports` each is read back.
+    `decided` are the offers that the changes rest on; a change whose offer is decided otherwise since
+    `begun_at`, or made by another run, is left to the next push. Without `feeds` every change goes alone,
+    without `reports` each is read back.
     """
 
     account: str
@@ -63,6 +64,7 @@ class Errand:
     progress: Progress
     feeds: FeedChannel | None = None
     reports: ReportSource | None = None
+    begun_at: datetime
     decided: Mapping[Sku, Offer] = dataclasses.field(default_factory=dict)
     receipts: list[PushReceipt] = dataclasses.field(default_factory=list)
     failures: list[Failure] = dataclasses.field(default_factory=list)
@@ -109,7 +111,12 @@ class Errand:
         raises_wait = why_raises_wait(books, self.account, self.terms.limits, now) is not None
         if fresh is not None:
             books.offers.record_observed(list(fresh.values()))
-        still = [change for change in changes if desired.get(change.sku) == self.decided.get(change.sku)]
+        theirs = books.offers.answered_to_others(self.account, skus, self.run_id, self.begun_at)
+        still = [
+            change
+            for change in changes
+            if change.sku not in theirs and desired.get(change.sku) == self.decided.get(change.sku)
+        ]
         good: dict[Sku, OfferChange] = {}
         for change in still:
             current: OfferChange | None = change

@@ -90,6 +90,7 @@ def push(  # noqa: PLR0913 - what a person may ask of one push, each by name
         terms=terms,
         run_id=run_id,
         progress=progress,
+        begun_at=clock.now(),
         feeds=feeds,
         reports=reports,
     )

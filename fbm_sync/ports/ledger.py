@@ -268,6 +268,11 @@ class OfferBook(Protocol):
     def receipt_of(self, account: str, sku: Sku) -> PushReceipt | None:
         """Return a SKU's newest answer; `None` if there never was one."""
 
+    def answered_to_others(
+        self, account: str, skus: Collection[Sku], run_id: str, after: datetime
+    ) -> frozenset[Sku]:
+        """Return those of the SKUs that another run has changed, or tried to, after an instant."""
+
     def latest_confirmed(self, account: str, before: datetime, limit: int) -> tuple[PushReceipt, ...]:
         """Return the latest changes that were seen live before an instant, newest first."""
 

@@ -352,14 +352,18 @@ class ShopLife(RuleBasedStateMachine):
             self.folder.cleanup()
 
     def _calm_down(self):
-        """Let the world behave, wait out every grace time and pause, and do two turns."""
+        """Let the world behave, wait out every grace time and pause, and do three turns.
+
+        Units that left a listing unexplained count as sold until orders are read once more.
+        """
         self.world.behave()
         self.phone.behave()
         self.house.ledger.transactions_left = None
         self.world.clock.advance(hours=7)
         self.house.turn()
-        self.world.clock.advance(minutes=5)
-        self.house.turn()
+        for _ in range(2):
+            self.world.clock.advance(minutes=5)
+            self.house.turn()
 
     def _check_orders(self):
         at_amazon = self.world.orders.orders

@@ -257,6 +257,16 @@ class SqlOfferBook:
         body = self._connection.execute(statement).scalar_one_or_none()
         return None if body is None else from_json(_RECEIPT, body)
 
+    def answered_to_others(
+        self, account: str, skus: Collection[Sku], run_id: str, after: datetime
+    ) -> frozenset[Sku]:
+        column = _RECEIPTS.c
+        sent = column.outcome.in_([PushOutcome.ACCEPTED.value, PushOutcome.REJECTED.value])
+        theirs = (column.account == account, column.in_force, sent, column.run_id != run_id)
+        statement = select(column.sku).where(*theirs, column.answered_at > after)
+        named = statement.where(one_of(column.sku, sorted(skus)))
+        return frozenset(Sku(sku) for sku in self._connection.execute(named).scalars())
+
     def latest_confirmed(self, account: str, before: datetime, limit: int) -> tuple[PushReceipt, ...]:
         column = _RECEIPTS.c
         statement = (

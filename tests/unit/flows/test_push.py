@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from fbm_sync.domain.change import PushOutcome
+from fbm_sync.domain.order import OrderStatus
 from fbm_sync.domain.policy import BackorderKind
 from fbm_sync.errors import AccessRefused, ConfigError, RequestRejected, Throttled, Unavailable
 from fbm_sync.ports import Hold
@@ -270,6 +271,75 @@ def test_a_listing_that_is_gone_is_named_and_the_others_go(shop):
     assert [(failure.what, failure.next) for failure in pushed.failures] == [
         ("listing A", "Check it in Seller Central.")
     ]
+
+
+# --- what became news since the plan -------------------------------------------------------------
+
+
+def test_a_raise_on_units_of_a_cancelled_order_waits_when_the_order_has_moved_since(shop):
+    """The order may have come back: only a new plan knows what is free."""
+    shop.offers.list("CUP", 5)
+    shop.orders.put(an_order(sku="CUP", units=2, status=OrderStatus.CANCELLED, updated_at=shop.clock.now()))
+    shop.clock.advance(minutes=5)
+    shop.decide(CUP=9)
+    shop.orders.change("111-1", status=OrderStatus.UNSHIPPED)
+    shop.clock.advance(minutes=5)
+    shop.pull()
+    assert (shop.push(apply=True).deferred, shop.offers.sent) == (1, [])
+    shop.plan()
+    shop.push(apply=True)
+    assert sent(shop) == [("CUP", 7)]
+
+
+def test_a_decrease_goes_whatever_is_news(shop):
+    shop.offers.list("CUP", 9)
+    shop.decide(CUP=4)
+    shop.clock.advance(minutes=1)
+    shop.orders.put(an_order(sku="CUP", created_at=shop.clock.now(), updated_at=shop.clock.now()))
+    shop.offers.sell("CUP", 1)
+    shop.clock.advance(minutes=5)
+    shop.pull()
+    shop.push(apply=True)
+    assert sent(shop) == [("CUP", 3)]
+
+
+def test_units_that_left_before_their_order_was_read_are_not_put_on_sale_again(shop):
+    shop.offers.list("CUP", 10)
+    shop.decide(CUP=10)
+    shop.offers.sell("CUP", 3)
+    shop.pull_offers()
+    shop.plan()
+    assert shop.push(apply=True).deferred == 1
+    assert shop.offers.sent == []
+    shop.clock.advance(minutes=5)
+    shop.pull()
+    shop.push(apply=True)
+    assert sent(shop) == [("CUP", 10)], "no order up to then: it was no buyer who took it"
+
+
+def test_a_long_push_asks_again_how_old_the_orders_are(shop):
+    names = [f"CUP-{number:02}" for number in range(25)]
+    shop.limits(max_changed_share=1.0)
+    for sku in names:
+        shop.offers.list(sku, 2)
+    shop.decide(**dict.fromkeys(names, 9))
+    shop.offers.trouble.extend([None] * 20 + [lambda: shop.clock.advance(minutes=16)])
+    pushed = shop.push(apply=True)
+    assert (len(shop.offers.sent), pushed.deferred) == (20, 5)
+
+
+def test_a_quantity_is_not_written_on_a_look_that_is_older_than_seconds(shop):
+    for sku in "AB":
+        shop.offers.list(sku, 5)
+    shop.decide(A=9, B=9)
+
+    def meanwhile():
+        shop.clock.advance(seconds=11)
+        shop.offers.sell("B", 2)
+
+    shop.offers.trouble.extend([None, meanwhile])
+    shop.push(apply=True)
+    assert ("B", 9) not in sent(shop)
 
 
 # --- raises that wait ----------------------------------------------------------------------------

@@ -1,0 +1,140 @@
+"""Two who push at the same time, facts that change meanwhile, processes that die: one writer for each SKU."""
+
+import collections
+import contextlib
+import itertools
+import threading
+from datetime import timedelta
+
+import pytest
+
+from fbm_sync.adapters.store.ledger import open_ledger
+from fbm_sync.flows.plan import plan
+from fbm_sync.flows.push import PushTerms, push
+
+from builders import (
+    ACCOUNT,
+    NOW,
+    a_change,
+    a_count,
+    a_policy,
+    a_supply,
+    an_observed_offer,
+    an_order,
+    shop_terms,
+)
+from fakes import FakeAmazonOffers, FakeClock
+
+LATER = NOW + timedelta(minutes=5)
+SKUS = [f"CUP-{number:02}" for number in range(9)]
+
+
+class TickingClock(FakeClock):
+    """A millisecond passes with every look at it."""
+
+    def now(self):
+        self.moment += timedelta(milliseconds=1)
+        return self.moment
+
+
+class BusyAmazon(FakeAmazonOffers):
+    """Notices when a SKU is written by two at once."""
+
+    def __init__(self, clock):
+        super().__init__(clock)
+        self.lock, self.writing = threading.Lock(), collections.Counter()
+        self.collisions, self.meeting = [], threading.Barrier(2)
+
+    def apply(self, change):
+        with self.lock:
+            self.writing[change.sku] += 1
+            if self.writing[change.sku] > 1:
+                self.collisions.append(change.sku)
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self.meeting.wait(timeout=0.05)
+        with self.lock:
+            self.writing[change.sku] -= 1
+            return super().apply(change)
+
+
+@pytest.fixture
+def decided(ledger_url):
+    """A shop in which every listing is to be lowered."""
+    clock = TickingClock()
+    with open_ledger(ledger_url, create=True) as ledger:
+        with ledger.transaction() as books:
+            books.supply.record(a_supply([a_count(4, sku) for sku in SKUS]), clock.now())
+            books.offers.record_observed([an_observed_offer(9, sku) for sku in SKUS])
+        plan(ledger, clock, shop_terms(a_policy(latency_risk=0.0)), run_id="plan")
+    return clock
+
+
+def test_two_processes_never_write_a_sku_at_once_nor_one_after_the_other(decided, ledger_url):
+    amazon, errors, numbers = BusyAmazon(decided), [], itertools.count(1)
+    for sku in SKUS:
+        amazon.list(sku, 9)
+
+    def work():
+        try:
+            with open_ledger(ledger_url) as ledger:
+                terms = PushTerms(limits=shop_terms().limits)
+                push(ACCOUNT, amazon, ledger, decided, terms, run_id=f"run-{next(numbers)}", apply=True)
+        except BaseException as error:  # noqa: BLE001  a thread's failure must reach the test
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (errors, amazon.collisions) == ([], [])
+    assert sorted(one.sku for one in amazon.sent) == SKUS
+
+
+def test_a_sku_is_one_writers_until_it_is_let_go_or_the_time_runs_out(ledger_url):
+    with open_ledger(ledger_url, create=True) as ledger, ledger.transaction() as books:
+        assert books.pushes.claim(ACCOUNT, ["A", "B"], "one", NOW, LATER) == {"A", "B"}
+        assert books.pushes.claim(ACCOUNT, ["A", "C"], "two", NOW, LATER) == {"C"}
+        assert books.pushes.claim("other", ["A"], "two", NOW, LATER) == {"A"}
+        books.pushes.release(ACCOUNT, ["A", "C"], "one")
+        assert books.pushes.claim(ACCOUNT, ["A", "C"], "one", NOW, LATER) == {"A"}
+        assert books.pushes.claim(ACCOUNT, ["B"], "two", LATER, LATER + timedelta(minutes=5)) == {"B"}
+
+
+def test_a_sku_in_a_feed_is_nobody_elses_until_the_feed_is_over(ledger_url):
+    changes = [a_change(0, 5, "A"), a_change(0, 5, "B")]
+    with open_ledger(ledger_url, create=True) as ledger, ledger.transaction() as books:
+        number = books.pushes.begin_feed(ACCOUNT, changes, "one", NOW)
+        assert books.pushes.in_feeds(ACCOUNT) == {"A", "B"}
+        assert books.pushes.claim(ACCOUNT, ["A"], "one", LATER, LATER) == frozenset()
+        assert books.pushes.changes_of(number) == tuple(changes)
+        books.pushes.feed_submitted(number, "feed-7", NOW)
+        assert [(one.number, one.feed_id) for one in books.pushes.open_feeds(ACCOUNT)] == [(number, "feed-7")]
+        books.pushes.overtaken(number, "A")
+        assert books.pushes.in_feeds(ACCOUNT) == {"A", "B"}
+        assert books.pushes.close_feed(number, "DONE", LATER) == {"B"}
+        assert (books.pushes.open_feeds(ACCOUNT), books.pushes.in_feeds(ACCOUNT)) == ((), frozenset())
+        assert books.pushes.latest_feed_times(ACCOUNT, 5) == (LATER - NOW,)
+        assert books.pushes.known_feed_ids(ACCOUNT) == {"feed-7"}
+        assert books.pushes.feeds_begun_since(ACCOUNT, NOW) == 1
+
+
+def test_an_order_lowers_what_its_listing_is_remembered_to_show_once(ledger_url):
+    order = an_order(sku="CUP", units=2, created_at=LATER, updated_at=LATER)
+    with open_ledger(ledger_url, create=True) as ledger, ledger.transaction() as books:
+        books.offers.record_observed([an_observed_offer(9, "CUP", observed_at=NOW)])
+        for _ in range(2):
+            books.orders.record([order])
+            assert books.offers.observed(ACCOUNT)["CUP"].offer.quantity == 7
+        assert "CUP" in books.plans.changed(["CUP", "BOWL"])
+        books.offers.record_observed([an_observed_offer(8, "CUP", observed_at=LATER)])
+        assert books.offers.observed(ACCOUNT)["CUP"].offer.quantity == 8, "a later look replaces it"
+
+
+def test_units_that_left_count_as_sold_until_orders_are_known_that_far(ledger_url):
+    with open_ledger(ledger_url, create=True) as ledger, ledger.transaction() as books:
+        books.offers.record_observed([an_observed_offer(9, "CUP", observed_at=NOW)])
+        books.offers.record_observed([an_observed_offer(6, "CUP", observed_at=LATER)])
+        assert books.offers.unexplained(ACCOUNT, ["CUP"]) == {"CUP": 3}
+        books.orders.advance_watermark(ACCOUNT, LATER)
+        assert books.offers.unexplained(ACCOUNT, ["CUP"]) == {}
