@@ -19,6 +19,7 @@ from fbm_sync.cli import (
     orders,
     setup,
     sync,
+    verify,
 )
 from fbm_sync.cli import run as daemon
 from fbm_sync.cli.screen import Screen
@@ -54,7 +55,7 @@ command = typer.Typer(
 )
 
 _GROUPS = (
-    *(setup, check, sync, daemon, offers, orders, health, alerts),
+    *(setup, check, sync, daemon, offers, orders, health, alerts, verify),
     *(explain, notifications, emulator, demo),
 )
 for group in _GROUPS:

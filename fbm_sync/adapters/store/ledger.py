@@ -28,6 +28,7 @@ from fbm_sync.adapters.store.plan_book import SqlPlanBook
 from fbm_sync.adapters.store.run_book import SqlRunBook
 from fbm_sync.adapters.store.schema import SchemaStatus
 from fbm_sync.adapters.store.supply_book import SqlSupplyBook
+from fbm_sync.adapters.store.truth_book import SqlTruthBook
 from fbm_sync.adapters.store.watch_book import SqlWatchBook
 from fbm_sync.errors import StoreError
 from fbm_sync.ports import (
@@ -39,6 +40,7 @@ from fbm_sync.ports import (
     PlanBook,
     RunBook,
     SupplyBook,
+    TruthBook,
     WatchBook,
 )
 
@@ -88,6 +90,11 @@ class SqlBooks:
     def history(self) -> HistoryBook:
         """History."""
         return SqlHistoryBook(self._connection)
+
+    @property
+    def truth(self) -> TruthBook:
+        """The store under doubt."""
+        return SqlTruthBook(self._connection)
 
     @property
     def health(self) -> HealthBook:
