@@ -103,6 +103,9 @@ def test_missing_orders_are_told_with_their_numbers_and_what_became_of_them():
         "2 orders (2, 1) at Amazon that nobody here knew of and 1 order (3) otherwise here than at Amazon; "
         "all of them were read in meanwhile."
     )
+    assert missing_orders_finding(ACCOUNT, some[:1], frozenset()).text.startswith(
+        "1 order (2) at Amazon that"
+    )
     left = missing_orders_finding(ACCOUNT, some[2:], frozenset())
     assert left.severity is Severity.CRITICAL
     assert left.text == "1 order (3) otherwise here than at Amazon; 1 of them still to be read in."
