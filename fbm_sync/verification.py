@@ -207,7 +207,8 @@ def verify(
     looked: dict[str, AccountVerified] = {}
     invariants: list[Invariant] = []
     begun_at = app.clock.now()
-    terms = VerifyTerms(since=since or begun_at - USUAL_SPAN, repair=repair)
+    span = min(USUAL_SPAN, app.pull_terms.first)  # what is older was never read
+    terms = VerifyTerms(since=since or begun_at - span, repair=repair)
 
     def verifying() -> None:
         with app.ledger.snapshot() as books:

@@ -5,7 +5,13 @@ from collections.abc import Mapping, Sequence
 
 from fbm_sync.domain.drift import Drift
 from fbm_sync.domain.listing import ObservedOffer, Offer
-from fbm_sync.domain.offer_comparison import KnownListing, compare_offers, gone_listings, is_suspect
+from fbm_sync.domain.offer_comparison import (
+    GONE_AFTER,
+    KnownListing,
+    compare_offers,
+    gone_listings,
+    is_suspect,
+)
 from fbm_sync.domain.order import Sku
 from fbm_sync.domain.truth import doubt_about, named
 from fbm_sync.errors import RemoteError
@@ -132,11 +138,20 @@ class _Look:
     # --- what is not there ------------------------------------------------------------------------
 
     def doubt(self) -> str:
-        """Say why the whole look should not be believed; "" if it may be."""
+        """Say why the whole look should not be believed; "" if it may be.
+
+        What many looks before did not show either is gone, and no reason to doubt this one.
+        """
         with self.ledger.snapshot() as books:
-            known = books.offers.observed(self.account).keys()
-        self.absent = sorted(known - self.seen - {Sku(name) for name in self.unreadable})
-        return doubt_about("listings", known=len(known), shown=len(known) - len(self.absent))
+            known = books.offers.observed(self.account)
+            swept_at = books.runs.last_success("offers", self.account)
+        unread = {Sku(name) for name in self.unreadable}
+        self.absent = sorted(known.keys() - self.seen - unread)
+        lately = {
+            sku for sku, one in known.items() if swept_at is None or swept_at - one.observed_at < GONE_AFTER
+        }
+        shown = len(lately) - len(lately.intersection(self.absent))
+        return doubt_about("listings", known=len(lately), shown=shown)
 
     def at_absent(self, channel: OfferChannel, clock: Clock) -> tuple[Sku, ...]:
         """Ask for the listings that were not shown, each by its SKU; return which of them are gone."""
