@@ -208,7 +208,8 @@ SPOILT = [
     (
         "demand_is_covered_or_short",
         [
-            """UPDATE order_outlooks SET body = REPLACE(body, '"open_units":2', '"open_units":3') WHERE order_id = '3'"""
+            "UPDATE order_outlooks SET body = REPLACE(body, '\"open_units\":2', '\"open_units\":3')"
+            " WHERE order_id = '3'"
         ],
         "3 NONE: 2 covered of 3",
     ),
@@ -220,7 +221,8 @@ SPOILT = [
     (
         "demand_is_covered_or_short",
         [
-            """UPDATE order_outlooks SET body = REPLACE(body, '"units":2', '"units":-2') WHERE order_id = '3'"""
+            "UPDATE order_outlooks SET body = REPLACE(body, '\"units\":2', '\"units\":-2')"
+            " WHERE order_id = '3'"
         ],
         "3 NONE: -2 covered of 2",
     ),

@@ -12,7 +12,7 @@ from fbm_sync import cycle
 from fbm_sync.cli.screen import plain
 from fbm_sync.emulator import load_scenario, running
 from fbm_sync.settings import load
-from fbm_sync.verification import SOURCE, expected_calls, verify, verify_daily
+from fbm_sync.verification import expected_calls, verify, verify_daily
 from fbm_sync.wiring import SystemClock, build
 
 ORDER = "111-0000000-0000001"
@@ -65,7 +65,9 @@ def opened(tmp_path, clock):
 
 def noted(app):
     with app.ledger.transaction() as books:
-        return {(one.kind, one.severity.value) for one in books.alerts.noted() if one.kind != "handling_padded"}
+        return {
+            (one.kind, one.severity.value) for one in books.alerts.noted() if one.kind != "handling_padded"
+        }
 
 
 def forget(app, order_id=ORDER):

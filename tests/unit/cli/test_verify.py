@@ -96,5 +96,7 @@ def test_it_cannot_run_on_what_makes_no_sense(shop, command, words, why):
 
 def test_a_span_of_ones_own_is_compared(read, document):
     document("verify", "--since", "20d", "--account", "main")
-    reports = [one for one in read.get("/_emulator/requests").json()["requests"] if "createReport" in str(one)]
+    reports = [
+        one for one in read.get("/_emulator/requests").json()["requests"] if "createReport" in str(one)
+    ]
     assert reports
