@@ -143,11 +143,12 @@ def unverified_finding(account: str, reasons: Sequence[str]) -> Finding | None:
     """Return the finding that not everything could be compared with Amazon; `None` when it was."""
     if not reasons:
         return None
+    told = "; ".join(reason.rstrip(".") for reason in reasons)
     return Finding(
         account=account,
         kind="not_verified",
         subject=account,
         severity=Severity.WARNING,
-        text=f"What is recorded could not be compared with Amazon: {'; '.join(reasons)}.",
+        text=f"What is recorded could not be compared with Amazon: {told}.",
         action="It is tried again tomorrow; 'fbm-sync verify' tries at once.",
     )

@@ -196,7 +196,7 @@ def _offer_parts(connection: Connection, _now: datetime) -> Culprits:
     unfounded = select(literal("reasons for"), column.sku).where(
         ~exists().where(_VERDICTS.c.digest == column.digest)
     )
-    yield from _words(connection, _in_order(unfounded, _DECISIONS))
+    yield from _words(connection, unfounded.order_by(column.account, column.sku, column.decision_id))
     offers = SqlOfferBook(connection)
     for hold in offers.holds():
         listed = offers.observed(hold.account, [change.sku for change in hold.changes])

@@ -127,4 +127,4 @@ def test_gone_listings_and_vain_looks_are_told():
     assert gone_finding(ACCOUNT, []) is None
     assert "CUP, MUG" in gone_finding(ACCOUNT, ["CUP", "MUG"]).text
     assert unverified_finding(ACCOUNT, []) is None
-    assert unverified_finding(ACCOUNT, ["a", "b"]).text.endswith("with Amazon: a; b.")
+    assert unverified_finding(ACCOUNT, ["a.", "b"]).text.endswith("with Amazon: a; b.")
