@@ -38,6 +38,9 @@ RecordOrders = Callable[[Books, Sequence[Order]], None]
 _AS_FAR_BACK = timedelta(days=365)
 """An order that has been open for longer is nobody's to ship."""
 
+_MOST_BARREN_PAGES = 3
+"""A page may come twice; so many in a row without anything new lead nowhere."""
+
 _REPORT_LAG = timedelta(hours=6)
 """What changed later than this before a report was made need not be in it."""
 
@@ -144,17 +147,19 @@ class _Look:
         walked: dict[OrderId, Order] = {}
         tokens: set[str | None] = {None}
         token = read_up_to = None
+        barren = 0
         while True:
             page = self.source.page(window, token)
             self._set_aside(page)
-            fresh = [order for order in page.orders if order.order_id not in walked]
+            is_fresh = any(order.order_id not in walked for order in page.orders)
+            barren = 0 if is_fresh or page.unreadable else barren + 1
             walked |= {order.order_id: order for order in page.orders}
             read_up_to = read_up_to or page.read_up_to
             self.progress("open orders", len(walked), None)
             token = page.next_token
             if token is None:
                 return walked, read_up_to
-            if token in tokens or (page.orders and not fresh):
+            if token in tokens or barren >= _MOST_BARREN_PAGES:
                 raise UnexpectedPayload(
                     f"Amazon's pages repeat themselves after {len(walked)} orders.",
                     operation="searchOrders",

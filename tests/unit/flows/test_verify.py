@@ -230,7 +230,8 @@ def test_pages_that_lead_back_are_not_believed(shop, truth, way):
     put_behind(shop, *some_open(7))
     setattr(shop.orders, way, True)
     found = truth.orders()
-    assert reasons(found) == ["open orders: searchOrders: Amazon's pages repeat themselves"]
+    (reason,) = reasons(found)
+    assert reason.startswith("open orders: searchOrders: Amazon's pages repeat themselves after")
     assert len(found.differences) == 7, "the report has its say all the same"
 
 
