@@ -43,6 +43,7 @@ def opened(tmp_path, clock):
                 "seller_id": SELLER_ID,
                 "marketplace_id": MARKETPLACE_ID,
                 "rate_factor": 100,
+                "report_seconds": 0,
                 "listings": [{"sku": "CUP", "quantity": 3, "handling_days": 2}],
                 "orders": [
                     {
