@@ -22,7 +22,7 @@ def spoil(statement):
 
 
 def lose():
-    for table in ("order_items", "order_outlooks", "outlook_history", "orders"):
+    for table in ("order_items", "order_outlooks", "outlook_history", "promise_audits", "orders"):
         spoil(f"DELETE FROM {table} WHERE order_id = '{ORDER}'")
 
 
