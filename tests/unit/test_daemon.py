@@ -123,7 +123,8 @@ def failing_method(error):
 
 
 def test_it_compares_with_amazon_daily_unless_told_not_to(settings):
-    usual, never = Daemon(settings(), Summons()), Daemon(settings("listen", 'verify_at = ""\nlisten'), Summons())
+    usual = Daemon(settings(), Summons())
+    never = Daemon(settings("listen", 'verify_at = ""\nlisten'), Summons())
     with usual.app, never.app:
         assert usual._scheduler().get_job("verify") is not None
         assert never._scheduler().get_job("verify") is None

@@ -166,7 +166,7 @@ _FATES = {
 }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(fates=st.lists(st.sampled_from(sorted(_FATES)), max_size=8), data=st.data())
 def test_each_order_with_something_wrong_is_found_and_no_other_and_all_is_mended(shop, fates, data):
     account = f"shop-{next(_numbers)}"
