@@ -23,6 +23,7 @@ from fbm_sync.pulse import take_pulse
 from fbm_sync.report import RunReport
 from fbm_sync.settings import Settings
 from fbm_sync.summons import Summons, heeding_signals, notify_supervisor
+from fbm_sync.verification import verify_daily
 from fbm_sync.web.probes import serving
 from fbm_sync.wiring import App, SystemClock, build
 
@@ -37,6 +38,9 @@ _NOTIFY_MINUTES = 0.25
 """So often the outbox is looked into: alerts that cannot wait do not."""
 
 _PRUNE_MINUTES = 24 * 60.0
+_VERIFY_MINUTES = 5.0
+"""So often it is looked whether the daily verification is due."""
+
 _PERFORMANCE_MINUTES = 60.0
 """Amazon's report is read once a day; it is asked for again every hour as long as there is none."""
 
@@ -157,6 +161,8 @@ class Daemon:
         ]
         if self.app.settings.keep_days:
             jobs.append(("prune", self._prune, _PRUNE_MINUTES))
+        if rhythm.verify_at is not None:
+            jobs.append(("verify", self._verify, _VERIFY_MINUTES))
         if self._hinted:
             jobs.insert(1, ("hints", self._look_at_hints, rhythm.hints_minutes))
         scheduler = BackgroundScheduler(
@@ -244,6 +250,10 @@ class Daemon:
     def _prune(self) -> RunReport:
         turn = cycle.Turn(self.app, cycle.Wish())
         return turn.only(turn.prune)
+
+    def _verify(self) -> RunReport:
+        """Once a day, hold what is recorded against Amazon, and read in what is missing."""
+        return verify_daily(self.app)
 
     @property
     def _hinted(self) -> list[str]:

@@ -15,10 +15,19 @@ from datetime import datetime, timedelta
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.letters import Letter
 from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
-from fbm_sync.domain.order import Order, OrderId, OrderStatus, Sku
+from fbm_sync.domain.order import Order, OrderId, OrderStatus, ReportedOrderLine, Sku
 from fbm_sync.domain.supply import SupplySnapshot
 from fbm_sync.errors import DeliveryError, RequestRejected, UnexpectedPayload
-from fbm_sync.ports import Hint, HintBatch, OfferPage, OrderPage, OrderWindow, Unreadable, WaitingHint
+from fbm_sync.ports import (
+    Hint,
+    HintBatch,
+    OfferPage,
+    OrderPage,
+    OrderReport,
+    OrderWindow,
+    Unreadable,
+    WaitingHint,
+)
 
 from builders import ACCOUNT, NOW
 
@@ -180,7 +189,8 @@ class FakeAmazonOffers(_Remote):
 
     An accepted quantity goes live `apply_seconds` later, as the absolute number that was sent; handling
     time and restock date are shown as submitted at once. `refusals` are SKUs that Amazon rejects and
-    why, `failures` what a change of a SKU raises, `never_live` SKUs whose changes are accepted and lost.
+    why, `failures` what a change of a SKU raises, `never_live` SKUs whose changes are accepted and lost,
+    `hides` SKUs that a sweep leaves out.
     """
 
     def __init__(self, clock: FakeClock, *, account: str = ACCOUNT, apply_seconds: float = 30.0) -> None:
@@ -190,6 +200,7 @@ class FakeAmazonOffers(_Remote):
         self.failures: dict[str, Exception] = {}
         self.never_live: set[str] = set()
         self.unreadable: set[str] = set()
+        self.hides: set[str] = set()
         self.sent: list[OfferChange] = []
         self.page_size = 20
         self._listings: dict[Sku, _Listing] = {}
@@ -229,7 +240,7 @@ class FakeAmazonOffers(_Remote):
     # the port
 
     def sweep(self) -> Iterator[OfferPage]:
-        skus = sorted(self._listings)
+        skus = sorted(self._listings.keys() - self.hides)
         for start in range(0, len(skus), self.page_size):
             self._called("searchListingsItems")
             here = skus[start : start + self.page_size]
@@ -305,6 +316,46 @@ class FakeAmazonOffers(_Remote):
             offer=self.live(sku),
             observed_at=self.clock.now(),
             other_channels=self._listings[sku].other_channels,
+        )
+
+
+class FakeReports(_Remote):
+    """What Amazon reports of one account's orders, which may be less than there are.
+
+    `lacks` are orders left out, `keeps` orders that are named although they are gone meanwhile, `nonsense`
+    rows that cannot be understood.
+    """
+
+    def __init__(self, orders: FakeAmazonOrders) -> None:
+        super().__init__()
+        self.orders = orders
+        self.lacks: set[str] = set()
+        self.keeps: tuple[Order, ...] = ()
+        self.nonsense: tuple[str, ...] = ()
+
+    def orders_by_last_update(
+        self, since: datetime, until: datetime, *, patience_seconds: float
+    ) -> OrderReport:
+        self._called("createReport")
+        there = {order.order_id: order for order in (*self.keeps, *self.orders.orders.values())}
+        spanned = [one for one in there.values() if since <= one.updated_at <= until]
+        return OrderReport(
+            lines=tuple(
+                ReportedOrderLine(
+                    account=order.account,
+                    order_id=order.order_id,
+                    sku=item.sku,
+                    created_at=order.created_at,
+                    updated_at=order.updated_at,
+                    status_text=order.status.value.title().replace("_", ""),
+                    units=item.ordered_units,
+                    fulfilled_by=order.fulfilled_by,
+                )
+                for order in spanned
+                if order.order_id not in self.lacks
+                for item in order.items
+            ),
+            unreadable=tuple(Unreadable(subject=row, reason="no SKU") for row in self.nonsense),
         )
 
 

@@ -20,6 +20,7 @@ from fbm_sync.cli import (
     push,
     setup,
     sync,
+    verify,
 )
 from fbm_sync.cli import run as daemon
 from fbm_sync.cli.screen import Screen
@@ -55,7 +56,7 @@ command = typer.Typer(
 )
 
 _GROUPS = (
-    *(setup, check, sync, daemon, offers, push, orders, health, alerts),
+    *(setup, check, sync, daemon, offers, push, orders, health, alerts, verify),
     *(explain, notifications, emulator, demo),
 )
 for group in _GROUPS:

@@ -28,7 +28,7 @@ def health(
     session: Session = context.obj
     with session.app() as app:
         terms, now = app.shop_terms, app.clock.now()
-        _refuse_unknown(account or [], terms)
+        refuse_unknown(account or [], terms)
         names = account or list(terms.accounts)
         with app.ledger.transaction() as books:
             lines = [line for name in names for line in health_of(books, terms, name, now)]
@@ -51,7 +51,8 @@ def health(
     return 0
 
 
-def _refuse_unknown(names: list[str], terms: ShopTerms) -> None:
+def refuse_unknown(names: list[str], terms: ShopTerms) -> None:
+    """Refuse accounts that are not configured. Raises `ConfigError`."""
     known = ", ".join(terms.accounts)
     problems = [
         f"--account {name}: there is no such account (known: {known})"

@@ -1,11 +1,11 @@
 """The doors of the house, as Protocols in domain terms: what the flows need from the world.
 
 Here: time (`work`), Amazon's orders, offers and reports (`amazon`), what Amazon tells by itself (`hints`),
-the seller's records and people (`seller`), the store (`ledger`, and of it what was so
-before: `watch`, and what is on its way to Amazon: `pushing`). Not
-here: any implementation (see `adapters`), any decision (see `domain`). The flows depend on these alone; which
-concrete class stands behind each is chosen in `wiring` and nowhere else. One behaviour suite for each door
-runs on the fake and on the real adapter (`tests/contract`). All names are imported from here.
+the seller's records and people (`seller`), the store (`ledger`, and of it what was so before: `watch`, what is
+on its way to Amazon: `pushing`, and what those ask who doubt it: `truth`). Not here: any implementation (see
+`adapters`), any decision (see `domain`). The flows depend on these alone; which concrete class stands behind
+each is chosen in `wiring` and nowhere else. One behaviour suite for each door runs on the fake and on the real
+adapter (`tests/contract`). All names are imported from here.
 """
 
 from fbm_sync.domain.hold import Hold
@@ -60,6 +60,7 @@ from fbm_sync.ports.ledger import (
 )
 from fbm_sync.ports.pushing import OpenFeed, PushBook
 from fbm_sync.ports.seller import Notifier, SupplySource
+from fbm_sync.ports.truth import TruthBook
 from fbm_sync.ports.watch import ShippedAudit, WatchBook, WorriedDecision
 from fbm_sync.ports.work import Clock, Failure, Progress, unwatched
 
@@ -114,6 +115,7 @@ __all__ = [
     "SupplySource",
     "SupplyState",
     "ToldStatus",
+    "TruthBook",
     "Unreadable",
     "WaitingHint",
     "WatchBook",

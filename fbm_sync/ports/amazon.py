@@ -163,7 +163,9 @@ class ReportSource(Protocol):
     def open_listings(self) -> ListingReport:
         """Read the listings on sale and their quantities."""
 
-    def orders_by_last_update(self, since: datetime, until: datetime) -> OrderReport:
+    def orders_by_last_update(
+        self, since: datetime, until: datetime, *, patience_seconds: float
+    ) -> OrderReport:
         """Read the lines of all orders updated in a range of time, whoever fulfils them."""
 
     def seller_performance(self, *, patience_seconds: float) -> SellerPerformance:

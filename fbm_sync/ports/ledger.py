@@ -26,6 +26,7 @@ from fbm_sync.domain.supply import SnapshotSummary, SupplySnapshot
 from fbm_sync.domain.telling import Envelope
 from fbm_sync.ports.amazon import OrderWindow, RequestBudget, Unreadable
 from fbm_sync.ports.pushing import PushBook
+from fbm_sync.ports.truth import TruthBook
 from fbm_sync.ports.watch import WatchBook
 
 
@@ -518,6 +519,10 @@ class Books(Protocol):
     @property
     def history(self) -> HistoryBook:
         """History."""
+
+    @property
+    def truth(self) -> TruthBook:
+        """The store under doubt."""
 
     @property
     def health(self) -> HealthBook:

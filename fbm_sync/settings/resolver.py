@@ -237,8 +237,14 @@ class Resolver:
 
     def _daemon(self, table: schema.DaemonTable) -> DaemonSettings:
         host, port = notation.listen_address(table.listen)
-        rhythm = table.model_dump(exclude={"listen", "ping_url"})
-        return DaemonSettings(host=host, port=port, ping_url=self._ping_url(table.ping_url), **rhythm)
+        rhythm = table.model_dump(exclude={"listen", "ping_url", "verify_at"})
+        return DaemonSettings(
+            host=host,
+            port=port,
+            ping_url=self._ping_url(table.ping_url),
+            verify_at=notation.maybe_clock_time(table.verify_at),
+            **rhythm,
+        )
 
     def _ping_url(self, text: str) -> str:
         """Return the monitor's address; no fault ever shows it."""

@@ -337,6 +337,11 @@ class DaemonTable(Table):
     push_minutes: Minutes = 5
     alert_minutes: Minutes = 2
     hints_minutes: Minutes = 1
+    verify_at: Annotated[
+        str,
+        Field(description='a time of day in quotes, like "04:00", or ""'),
+        _checked_with(maybe_clock_time),
+    ] = "04:00"
     ping_url: Annotated[str, Field(description='"env:NAME" for a variable that holds a web address')] = ""
 
 

@@ -144,7 +144,10 @@ class OrderSettings:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonSettings:
-    """The daemon's address and rhythm; `ping_url` hears of each complete reading, and is a secret."""
+    """The daemon's address and rhythm; `ping_url` hears of each complete reading, and is a secret.
+
+    `verify_at` is the time of day, by the house's clock, at which all is compared with Amazon; `None`: never.
+    """
 
     host: str
     port: int
@@ -154,6 +157,7 @@ class DaemonSettings:
     push_minutes: float
     alert_minutes: float
     hints_minutes: float
+    verify_at: time | None = None
     ping_url: str = dataclasses.field(default="", repr=False)
 
 

@@ -124,6 +124,15 @@ def failing_method(error):
     return work
 
 
+def test_it_compares_with_amazon_daily_unless_told_not_to(settings):
+    usual = Daemon(settings(), Summons())
+    never = Daemon(settings("listen", 'verify_at = ""\nlisten'), Summons())
+    with usual.app, never.app:
+        assert usual._scheduler().get_job("verify") is not None
+        assert never._scheduler().get_job("verify") is None
+        assert usual._verify().requests == {}, "days count from the first start"
+
+
 def test_it_only_writes_for_accounts_that_allow_it(settings):
     reading, writing = (
         Daemon(settings(), Summons()),

@@ -357,6 +357,7 @@ REFUSALS = [
     ('[store]\nurl = "env:NO_SUCH"', "store.url", "NO_SUCH is not set"),
     ('[daemon]\nlisten = "9464"', "daemon.listen", "is not an address"),
     ('[daemon]\nlisten = "127.0.0.1:70000"', "daemon.listen", "is not an address"),
+    ('[daemon]\nverify_at = "4 am"', "daemon.verify_at", "is not a time of day"),
     ("[daemon]\npull_minutes = 0", "daemon.pull_minutes", "above 0"),
     ("[orders]\nfirst_days = 0", "orders.first_days", "from 1 to 730"),
     ("[orders]\noverlap_minutes = -1", "orders.overlap_minutes", "from 0 to 1440"),

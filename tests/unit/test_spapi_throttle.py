@@ -343,3 +343,21 @@ def test_whoever_runs_the_budget_as_a_whole_stays_within_the_plan(clock, memory)
             throttles[draw.randrange(3)] = Throttle(clock, memory=memory)
         draw.choice(throttles).acquire("getOrder")
         assert sent <= 30 + clock.elapsed * 0.5 + 1e-6
+
+
+def test_work_that_can_wait_leaves_the_others_their_requests(clock, throttle):
+    throttle.leave("searchOrders", 5)
+    assert clock.elapsed == 0
+    for _ in range(16):
+        throttle.acquire("searchOrders")
+    throttle.leave("searchOrders", 5)
+    assert clock.elapsed == pytest.approx(2 / 0.0056, abs=1)
+    waited = clock.elapsed
+    for _ in range(6):
+        throttle.acquire("searchOrders")
+    assert clock.elapsed == waited, "waiting has used nothing up"
+
+
+def test_more_than_can_ever_be_saved_up_is_not_waited_for(clock, throttle):
+    throttle.leave("searchOrders", 1000)
+    assert clock.elapsed == 0

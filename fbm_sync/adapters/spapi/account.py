@@ -12,6 +12,7 @@ from fbm_sync.adapters.spapi.notifications import Subscriptions
 from fbm_sync.adapters.spapi.orders import AmazonOrders
 from fbm_sync.adapters.spapi.reports import AmazonReports
 from fbm_sync.adapters.spapi.sellers import Participation, participations
+from fbm_sync.adapters.spapi.thrifty import ThriftyOrders
 from fbm_sync.adapters.spapi.throttle import Throttle
 from fbm_sync.adapters.spapi.tokens import Credentials
 from fbm_sync.ports import Clock
@@ -19,6 +20,8 @@ from fbm_sync.ports import Clock
 
 class AmazonAccount:
     """A seller account: `orders`, `offers`, `feeds` and `reports` are its doors.
+
+    `spare_orders` are the orders once more, for work that leaves the regular reading its requests.
 
     `gateway` knows what was sent. `throttle` holds its request limits, Amazon's published ones when none is
     given. Raises `ConfigError` when a credential is empty. To be closed at the end, or used with `with`.
@@ -47,6 +50,7 @@ class AmazonAccount:
             throttle=throttle or Throttle(clock),
         )
         self.orders = AmazonOrders(self.gateway, clock, account=name)
+        self.spare_orders = ThriftyOrders(self.orders, self.gateway.throttle)
         self.offers = AmazonListings(self.gateway, clock, account=name, seller_id=seller_id)
         self.feeds = AmazonFeeds(self.gateway, clock, account=name, seller_id=seller_id)
         self.reports = AmazonReports(self.gateway, clock, account=name)

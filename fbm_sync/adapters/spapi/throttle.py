@@ -95,6 +95,20 @@ class Throttle:
         while (wait := self._take(operation)) > 0:
             self._clock.sleep(min(wait + _TRAVEL_SECONDS, _SLICE_SECONDS))
 
+    def leave(self, operation: str, requests: int) -> None:
+        """Wait until so many requests would be left to others after one more; it is not used up yet."""
+        while (wait := self._seconds_until(operation, requests + 1)) > 0:
+            self._clock.sleep(min(wait + _TRAVEL_SECONDS, _SLICE_SECONDS))
+
+    def _seconds_until(self, operation: str, tokens: float) -> float:
+        self._recall()
+        with self._lock:
+            now = self._clock.now()
+            buckets = self._buckets_of(operation)
+            for bucket in buckets:
+                bucket.refill(now)
+            return max(bucket.seconds_until(min(tokens, bucket.burst) - _ROUNDING) for bucket in buckets)
+
     def learn(self, operation: str, rate: float) -> None:
         """Adopt the rate that Amazon named for an operation; nonsense is ignored."""
         if operation not in self._buckets or not math.isfinite(rate) or rate <= 0:

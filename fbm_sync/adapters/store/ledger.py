@@ -29,6 +29,7 @@ from fbm_sync.adapters.store.push_book import SqlPushBook
 from fbm_sync.adapters.store.run_book import SqlRunBook
 from fbm_sync.adapters.store.schema import SchemaStatus
 from fbm_sync.adapters.store.supply_book import SqlSupplyBook
+from fbm_sync.adapters.store.truth_book import SqlTruthBook
 from fbm_sync.adapters.store.watch_book import SqlWatchBook
 from fbm_sync.errors import StoreError
 from fbm_sync.ports import (
@@ -41,6 +42,7 @@ from fbm_sync.ports import (
     PushBook,
     RunBook,
     SupplyBook,
+    TruthBook,
     WatchBook,
 )
 
@@ -95,6 +97,11 @@ class SqlBooks:
     def history(self) -> HistoryBook:
         """History."""
         return SqlHistoryBook(self._connection)
+
+    @property
+    def truth(self) -> TruthBook:
+        """The store under doubt."""
+        return SqlTruthBook(self._connection)
 
     @property
     def health(self) -> HealthBook:

@@ -94,15 +94,16 @@ def _look_for_drift(connection: Connection, account: str, changes: Sequence[Chan
     suspects = [(b, seen) for b, seen in changes if seen.sku in known or may_have_drifted(b, seen)]
     if not suspects:
         return
-    answers = _answers(connection, account, [before for before, _ in suspects])
+    since = min(before.observed_at for before, _ in suspects) - ECHO
+    written = answers(connection, account, [before.sku for before, _ in suspects], since)
     found, over = [], []
     for before, seen in suspects:
         drift = known.get(seen.sku)
-        ours = answers.get(seen.sku, [])
+        ours = written.get(seen.sku, [])
         if drift is not None and (is_over(drift, seen.offer) or is_ours(seen.offer, ours, drift.seen_at)):
             over.append(seen.sku)
             continue
-        returned = _returned_units(connection, before)
+        returned = returned_units(connection, account, before.sku, before.observed_at - ECHO)
         fresh = drift_between(before, seen, ours, returned)
         if fresh is not None:
             found.append(fresh if drift is None else dataclasses.replace(fresh, was=drift.was))
@@ -119,17 +120,16 @@ def _read(bodies: Iterable[str]) -> Iterable[Drift]:
     return (from_json(_DRIFT, body) for body in bodies)
 
 
-def _answers(
-    connection: Connection, account: str, before: Sequence[ObservedOffer]
+def answers(
+    connection: Connection, account: str, skus: Collection[Sku], since: datetime
 ) -> Mapping[Sku, list[PushReceipt]]:
-    """Return Amazon's answers, by SKU, to what was written since the last looks, or shortly before."""
+    """Return Amazon's answers, by SKU, to what was written since an instant and may show."""
     column = _RECEIPTS.c
-    since = min(offer.observed_at for offer in before) - ECHO
     latest = select(column.body).where(
         column.account == account,
         column.outcome.in_(sorted(outcome.value for outcome in OURS)),
         column.answered_at >= since,
-        one_of(column.sku, [offer.sku for offer in before]),
+        one_of(column.sku, sorted(skus)),
     )
     found: dict[Sku, list[PushReceipt]] = {}
     for body in connection.execute(latest).scalars():
@@ -138,14 +138,14 @@ def _answers(
     return found
 
 
-def _returned_units(connection: Connection, before: ObservedOffer) -> int:
-    """Return the units on a listing's orders cancelled since the last look at it, or just before."""
+def returned_units(connection: Connection, account: str, sku: Sku, since: datetime) -> int:
+    """Return the units on a listing's orders cancelled since an instant."""
     its = and_(_ITEMS.c.account == _ORDERS.c.account, _ITEMS.c.order_id == _ORDERS.c.order_id)
     statement = (
         select(func.coalesce(func.sum(_ITEMS.c.ordered_units), 0))
         .join_from(_ITEMS, _ORDERS, its)
-        .where(_ITEMS.c.account == before.account, _ITEMS.c.sku == before.sku)
-        .where(_ORDERS.c.updated_at >= before.observed_at - ECHO)
+        .where(_ITEMS.c.account == account, _ITEMS.c.sku == sku)
+        .where(_ORDERS.c.updated_at >= since)
         .where((_ORDERS.c.status == OrderStatus.CANCELLED.value) | _ITEMS.c.cancelled_by.is_not(None))
     )
     return int(connection.execute(statement).scalar_one())

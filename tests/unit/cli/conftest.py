@@ -47,6 +47,7 @@ def shop(command, tmp_path):
         "marketplace_id": MARKETPLACE_ID,
         "rate_factor": 100,
         "apply_seconds": 0,
+        "report_seconds": 0,
         "listings": [
             {"sku": sku, "quantity": units, "handling_days": 2} for sku, units in (("CUP", 30), ("MUG", 0))
         ],
