@@ -57,6 +57,7 @@ def sync(
             order_ids=[OrderId(one) for one in order or ()],
             only=only,
             apply=apply,
+            report_wait_seconds=cycle.REPORT_WAIT_SECONDS,
         )
         if wish.since and wish.until and wish.since >= wish.until:
             raise ConfigError(["--since: does not lie before --until"])

@@ -1,10 +1,11 @@
 """The doors of the house, as Protocols in domain terms: what the flows need from the world.
 
 Here: time (`work`), Amazon's orders, offers and reports (`amazon`), what Amazon tells by itself (`hints`),
-the seller's records and people (`seller`), the store (`ledger`, and of it what was so before: `watch`). Not
-here: any implementation (see `adapters`), any decision (see `domain`). The flows depend on these alone; which
-concrete class stands behind each is chosen in `wiring` and nowhere else. One behaviour suite for each door
-runs on the fake and on the real adapter (`tests/contract`). All names are imported from here.
+the seller's records and people (`seller`), the store (`ledger`, and of it what was so before: `watch`, and
+how far a long past was read: `catch_up`). Not here: any implementation (see `adapters`), any decision (see
+`domain`). The flows depend on these alone; which concrete class stands behind each is chosen in `wiring` and
+nowhere else. One behaviour suite for each door runs on the fake and on the real adapter (`tests/contract`).
+All names are imported from here.
 """
 
 from fbm_sync.ports.amazon import (
@@ -16,10 +17,12 @@ from fbm_sync.ports.amazon import (
     OrderReport,
     OrderSource,
     OrderWindow,
+    Quota,
     ReportSource,
     RequestBudget,
     Unreadable,
 )
+from fbm_sync.ports.catch_up import CatchUp, CatchUpBook, CatchUpWalk, PageCursor
 from fbm_sync.ports.hints import (
     AccountStatusChanged,
     Hint,
@@ -44,7 +47,6 @@ from fbm_sync.ports.ledger import (
     OfferBook,
     OrderBook,
     Outbox,
-    PageCursor,
     Pause,
     PlanBasis,
     PlanBook,
@@ -57,13 +59,16 @@ from fbm_sync.ports.ledger import (
 )
 from fbm_sync.ports.seller import Notifier, SupplySource
 from fbm_sync.ports.watch import ShippedAudit, WatchBook, WorriedDecision
-from fbm_sync.ports.work import Clock, Failure, Progress, unwatched
+from fbm_sync.ports.work import Clock, Failure, Progress, Wait, unwatched
 
 __all__ = [
     "AccountStatusChanged",
     "AlertBook",
     "Books",
     "BudgetMemory",
+    "CatchUp",
+    "CatchUpBook",
+    "CatchUpWalk",
     "Clock",
     "DecisionCensus",
     "Failure",
@@ -97,6 +102,7 @@ __all__ = [
     "PlanBook",
     "Progress",
     "QuarantinedItem",
+    "Quota",
     "ReportSource",
     "RequestBudget",
     "RunBook",
@@ -107,6 +113,7 @@ __all__ = [
     "SupplyState",
     "ToldStatus",
     "Unreadable",
+    "Wait",
     "WaitingHint",
     "WatchBook",
     "WorriedDecision",
