@@ -4,7 +4,8 @@ Amazon grants twenty pages of orders at once and twenty more in an hour, so a lo
 seller must know first is what is to be shipped, and by when: all open orders are listed before anything
 else. Then what has changed lately is read as in every pull. The past follows page by page, as far as the
 quota allows without waiting, in this pull and the next ones; meanwhile one report tells of all its orders at
-once, as far as a report does. Not here: walking through pages (`walk`), the usual pull (`orders`).
+once, as far as a report does. Not here: walking through pages (`walk`), that report (`order_report`), the
+usual pull (`orders`).
 
 What can be trusted: nothing but pages moves the watermark. The report lags, by minutes or hours, and names
 no ship-by; it fills in what nobody has told yet and points at open orders, which are then read one by one. So
@@ -13,15 +14,14 @@ the past is read leaves the past for what is new, which joins it without a gap.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
 
-from fbm_sync.domain.order import Order
-from fbm_sync.domain.reported import reported_orders
-from fbm_sync.errors import RemoteError, Throttled, Unavailable
+from fbm_sync.errors import RemoteError, Throttled
 from fbm_sync.flows.pull.by_id import Tally, pull_named_orders, record_orders
+from fbm_sync.flows.pull.order_report import OrderReporting
 from fbm_sync.flows.pull.terms import PullTerms
 from fbm_sync.flows.pull.walk import TOKEN_LIFE, Trail, Walk, is_usable
 from fbm_sync.ports import (
@@ -32,7 +32,6 @@ from fbm_sync.ports import (
     Failure,
     Ledger,
     OrderPage,
-    OrderReport,
     OrderSource,
     OrderWindow,
     PageCursor,
@@ -42,7 +41,6 @@ from fbm_sync.ports import (
 
 CATCH_UP_BEGUN = "catch_up_begun"
 CATCH_UP_ENDED = "catch_up_ended"
-REPORT_GIVEN_UP = "order_report_given_up"
 
 _PAGES = "searchOrders"
 _BY_ID = "getOrder"
@@ -56,11 +54,9 @@ _OPEN_PATIENCE = timedelta(minutes=10)
 """So long one pull lists open orders before it looks at what is new; a longer list goes on with the next."""
 
 _SHORTEST_SLICE = timedelta(hours=1)
-_REPORTED_SPAN = timedelta(days=30)
-"""Amazon reports no longer span of orders at once; what is older comes with the pages."""
 
 _BY_ID_SECONDS = 60.0
-_CHUNK = 500
+_MOST_BY_ID = 500
 
 _log = structlog.get_logger()
 
@@ -107,10 +103,10 @@ class CatchingUp:
     def go_on(self, read_what_is_new: Callable[[], None]) -> list[Failure]:
         """Do what comes next, the most urgent first; return what could not be done.
 
-        Raises `RemoteError` when what is open or what is new cannot be read. Trouble with the rest keeps
-        nothing else from its turn: it is told, and the next pull tries again.
+        Raises `RemoteError` when what is new cannot be read. Trouble with the rest keeps nothing else from
+        its turn: it is told, and the next pull tries again.
         """
-        self._list_open()
+        self._aside("open orders", self._list_open)
         read_what_is_new()
         for what, work in (
             ("past orders", self._read_past),
@@ -228,57 +224,15 @@ class CatchingUp:
                     books.catch_ups.save(self.account, dataclasses.replace(found, slice_span=shorter))
         return None
 
-    # --- the report
+    # --- the report and single orders
 
     def _read_report(self) -> None:
-        """Let one report tell of what no page has told yet; one that cannot be had is done without."""
-        under_way, reports = self._under_way(), self.means.reports
-        if under_way is None or under_way.reported or under_way.past_is_read:
-            return
-        if reports is None:
-            self._note_reported(None)
-            return
-        until = under_way.begun_at
-        since = max(under_way.since, until - _REPORTED_SPAN)
-        try:
-            report = reports.orders_by_last_update(since, until, patience_seconds=self.means.patience_seconds)
-        except Unavailable as error:  # not finished yet, or not to be had now
-            _log.debug("order_report_waited_for", account=self.account, error=str(error))
-        except Throttled:
-            raise
-        except RemoteError as error:
-            _log.warning(REPORT_GIVEN_UP, account=self.account, error=str(error))
-            self._note_reported(None)
-        else:
-            self._record_report(report, under_way)
-
-    def _record_report(self, report: OrderReport, under_way: CatchUp) -> None:
-        """Record the orders that only the report knows; those it calls open are read by id as well."""
-        spoilt = {row.subject for row in report.unreadable}
-        lines = [line for line in report.lines if line.order_id not in spoilt]
-        orders = reported_orders(lines)
-        for start in range(0, len(orders), _CHUNK):
-            self._record_reported(orders[start : start + _CHUNK])
-            self.progress("reported orders", min(start + _CHUNK, len(orders)), len(orders))
-        ours = {order.order_id for order in orders}
-        past = {one.order_id for one in lines if under_way.since <= one.updated_at <= under_way.until}
-        self._note_reported(len(ours & past))
-
-    def _record_reported(self, orders: Sequence[Order]) -> None:
-        with self.ledger.transaction() as books:
-            known = books.orders.known(self.account, [order.order_id for order in orders])
-            fresh = [order for order in orders if order.order_id not in known]
-            record_orders(self.account, fresh, books, self.tally, self.clock.now())
-            books.catch_ups.want(self.account, [order.order_id for order in fresh if order.is_open])
-
-    def _note_reported(self, left_orders: int | None) -> None:
-        with self.ledger.transaction() as books:
-            found = books.catch_ups.under_way(self.account)
-            if found is not None:
-                told = dataclasses.replace(found, reported=True, left_orders=left_orders)
-                books.catch_ups.save(self.account, told)
-
-    # --- one by one
+        under_way = self._under_way()
+        if under_way is not None:
+            reporting = OrderReporting(
+                self.account, self.ledger, self.clock, self.means, self.tally, self.progress
+            )
+            reporting.read(under_way)
 
     def _read_wanted(self) -> None:
         """Read by id what lists have left in doubt, with half of what Amazon grants for it."""
@@ -329,7 +283,7 @@ class CatchingUp:
 
 def _most_by_id(quota: Quota | None, patience_seconds: float) -> int:
     if quota is None:
-        return _CHUNK
+        return _MOST_BY_ID
     granted = quota.tokens_left().get(_BY_ID, 0)
     granted += int(quota.rate(_BY_ID) * max(_BY_ID_SECONDS, patience_seconds))
     return max(1, granted // 2)

@@ -1,7 +1,7 @@
 """Orders: every change since the watermark, page by page, nothing lost and nothing twice."""
 
 import dataclasses
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fbm_sync.flows.pull.by_id import OrdersPulled, Tally, retry_quarantined
 from fbm_sync.flows.pull.catch_up import CatchingUp, begin
@@ -27,6 +27,9 @@ _SWEEP = "sweep"
 _ORDERS_A_PAGE = 100
 _CHANGES_OF_AN_ORDER = 2
 """How often an order changes while it is away from us, roughly: bought, shipped, arrived."""
+
+_PATIENCE = timedelta(minutes=10)
+"""So long one pull reads what is new beside a catch-up; decisions on what is known wait no longer."""
 
 
 def pull_orders(
@@ -59,7 +62,7 @@ def pull_orders(
     failures = []
     if under_way is not None:
         catching_up = CatchingUp(account, source, ledger, clock, terms, pull.tally, progress)
-        failures += catching_up.go_on(lambda: pull.read(None))
+        failures += catching_up.go_on(pull.read_what_is_new)
     failures += retry_quarantined(account, source, ledger, clock, pull.tally)
     return pull.result(failures)
 
@@ -83,8 +86,9 @@ class _Pull:
         self.begun: CatchUp | None = None
         self.window = OrderWindow(since=clock.now())
         self._asked_for: OrderWindow | None = None
+        self._enough_at: datetime | None = None
         self._pages = 0
-        trail = Trail(keep=self._keep, stops=self._is_too_much)
+        trail = Trail(keep=self._keep, stops=self._stops)
         self._walk = Walk(account, source, ledger, clock, self.tally, trail)
 
     def under_way(self, window: OrderWindow | None) -> CatchUp | None:
@@ -110,6 +114,12 @@ class _Pull:
         if cursor is not None and end.complete:
             # An interrupted walk is complete now, but it ends where it was begun, perhaps hours ago.
             self._read(self._start(None)[0], None)
+
+    def read_what_is_new(self) -> None:
+        """Read what is new beside a catch-up; a span that takes too long goes on with the next pull."""
+        if self.terms.means.quota is not None:
+            self._enough_at = self.clock.now() + _PATIENCE
+        self.read(None)
 
     def result(self, failures: list[Failure]) -> OrdersPulled:
         """Return what this pull brought, and how far a catch-up has come."""
@@ -195,10 +205,16 @@ class _Pull:
 
     # --- too much to be read at once
 
-    def _is_too_much(self, page: OrderPage, read_up_to: datetime | None) -> bool:
-        """Tell whether the rest of a span is left to a catch-up, which then has been begun."""
+    def _stops(self, page: OrderPage, read_up_to: datetime | None) -> bool:
+        """Tell whether the rest of a span is left to the next pull, or to a catch-up that begins here."""
         self._pages += 1
         self.progress("orders", self.tally.pulled, None)
+        if self._enough_at is not None and self.clock.now() >= self._enough_at:
+            return True
+        return self._is_too_much(page, read_up_to)
+
+    def _is_too_much(self, page: OrderPage, read_up_to: datetime | None) -> bool:
+        """Tell whether the rest of a span is left to a catch-up, which then has been begun."""
         wanted, quota = self._asked_for, self.terms.means.quota
         if quota is None or page.next_token is None or read_up_to is None:
             return False
