@@ -155,12 +155,14 @@ def _what_is_left(catch_up: CatchUp) -> str:
     """Say what of a long past is known and what is not."""
     if not catch_up.open_read:
         return "the list of open orders is not complete yet; the next runs go on with it."
-    known = "all open orders and the latest changes are known"
+    if catch_up.fresh_up_to <= catch_up.until:
+        return "all open orders are known; the next runs go on with the latest changes."
+    known = f"all open orders are known, and all changes up to {catch_up.fresh_up_to:%Y-%m-%d %H:%M}Z"
     if catch_up.past_is_read:
         return f"{known}; some orders are still to be read one by one, by the next runs."
     orders = "" if catch_up.left_orders is None else f" of about {catch_up.left_orders} orders"
     span = f"from {catch_up.since:%Y-%m-%d %H:%M}Z to {catch_up.until:%Y-%m-%d %H:%M}Z"
-    return f"{known}; the details{orders} changed {span} are read page by page by the next runs."
+    return f"{known} except the details{orders} changed {span}, which the next runs read page by page."
 
 
 def _fields(counts: Mapping[str, int], *names: str) -> dict[str, int]:

@@ -82,6 +82,9 @@ class CatchUpBook(Protocol):
     def want_all_open(self, account: str) -> None:
         """Remember so all orders that are recorded as open."""
 
+    def count_open(self, account: str) -> int:
+        """Count the orders that are recorded as open."""
+
     def wanted(self, account: str, limit: int) -> tuple[OrderId, ...]:
         """Return some of the orders that are still to be read one by one."""
 

@@ -92,6 +92,11 @@ class SqlCatchUpBook:
         opened = select(column.order_id).where(column.account == account, column.is_open)
         self.want(account, [OrderId(one) for one in self._connection.execute(opened).scalars()])
 
+    def count_open(self, account: str) -> int:
+        column = _ORDERS.c
+        opened = select(func.count()).select_from(_ORDERS).where(column.account == account, column.is_open)
+        return self._connection.execute(opened).scalar_one()
+
     def wanted(self, account: str, limit: int) -> tuple[OrderId, ...]:
         column = _WANTED.c
         statement = select(column.order_id).where(column.account == account).order_by(column.order_id)

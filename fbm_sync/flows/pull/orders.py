@@ -238,10 +238,16 @@ class _Pull:
         if watermark is None:
             return True
         since = self._asked_for.since if self._asked_for is not None else watermark
-        pace = books.orders.pace(self.account, now)
-        changes = pace.orders * _CHANGES_OF_AN_ORDER * (now - since).total_seconds() / (pace.days * 86_400)
         is_empty = room == 0 and self.window.since < now - self.terms.recent
-        return changes / _ORDERS_A_PAGE - self._pages > room or is_empty
+        left = expected_pages(books, self.account, since, now) - self._pages
+        return left > room or is_empty
+
+
+def expected_pages(books: Books, account: str, since: datetime, until: datetime) -> int:
+    """Return how many pages a span is likely to have, by the pace at which orders come; at least one."""
+    pace, span = books.orders.pace(account, until), max(timedelta(0), until - since)
+    changes = pace.orders * _CHANGES_OF_AN_ORDER * span // timedelta(days=pace.days)
+    return 1 + changes // _ORDERS_A_PAGE
 
 
 def next_window(books: Books, account: str, terms: PullTerms, now: datetime) -> OrderWindow:
