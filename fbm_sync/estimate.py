@@ -89,9 +89,7 @@ def _timed(app: App, name: str, planned: Sequence[_Step]) -> list[PlannedStep]:
         so_far[operation] += count
         seconds = round(throttle.seconds_for(so_far), 1)
         timed.append(
-            PlannedStep(
-                account=name, what=what, operation=operation, calls=count, done_after_seconds=seconds
-            )
+            PlannedStep(account=name, what=what, operation=operation, calls=count, done_after_seconds=seconds)
         )
     return timed
 
@@ -170,9 +168,9 @@ class _Planning:
 
     def _note_background(self) -> None:
         self.notes.append(
-            f"Past orders of account {self.name} need not be waited for: a run reads as many of their pages as "
-            "Amazon grants at once, the next runs or the daemon the rest. Amazon's own time to make a report "
-            "(minutes) is not counted."
+            f"Past orders of account {self.name} need not be waited for: a run reads as many of their pages "
+            "as Amazon grants at once, the next runs or the daemon the rest. Amazon's own time to make "
+            "a report (minutes) is not counted."
         )
 
     # --- offers

@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from fbm_sync.errors import RemoteError, Throttled
-from fbm_sync.flows.pull.by_id import Tally, pull_named_orders, record_orders
+from fbm_sync.flows.pull.by_id import Tally, pull_named_orders
 from fbm_sync.flows.pull.order_report import OrderReporting
 from fbm_sync.flows.pull.terms import PullTerms
 from fbm_sync.flows.pull.walk import TOKEN_LIFE, Trail, Walk, is_usable

@@ -14,25 +14,25 @@ from hypothesis import strategies as st
 
 from fbm_sync.adapters.spapi.throttle import Throttle
 from fbm_sync.adapters.store.ledger import open_ledger
-from fbm_sync.domain.order import Fulfiller, OrderStatus
+from fbm_sync.domain.order import OrderStatus
 from fbm_sync.errors import (
     AccessRefused,
     RemoteError,
-    ReportCancelled,
     RequestRejected,
     Throttled,
     Unavailable,
     UnexpectedPayload,
 )
-from fbm_sync.flows.pull import Means, PullTerms, pull_named_orders, pull_orders
-from fbm_sync.ports import CatchUpWalk, OrderWindow
+from fbm_sync.flows.pull import Means, PullTerms, pull_orders
+from fbm_sync.ports import OrderWindow
 
-from builders import ACCOUNT, NOW, an_item, an_order, in_days
+from builders import ACCOUNT, NOW, an_order, in_days
 from fakes import STILL_OPEN, FakeAmazonOrders, FakeClock, FakeOrderReports, Killed
 
 SETTLING = timedelta(minutes=2)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CLOSED = {"status": OrderStatus.SHIPPED}
+FAR_BACK = {"first": 60 * DAY, "slice_span": 15 * DAY}
 
 
 class Limited(FakeAmazonOrders):
@@ -187,14 +187,14 @@ class Plot:
 plots = st.builds(
     Plot,
     seed=st.integers(min_value=0, max_value=2**32),
-    count=st.integers(min_value=0, max_value=60),
-    page_size=st.integers(min_value=1, max_value=4),
+    count=st.integers(min_value=0, max_value=40),
+    page_size=st.integers(min_value=2, max_value=6),
     steps=st.lists(
         st.tuples(
             st.sampled_from(["pull", "kill at a request", "kill at a record", "trouble", "by hand", "wait"]),
             st.integers(min_value=0, max_value=40),
         ),
-        max_size=10,
+        max_size=6,
     ).map(tuple),
     report_seconds=st.sampled_from([0.0, 60.0, 4000.0]),
     is_cold=st.booleans(),
@@ -272,13 +272,13 @@ class Story:
             shop.reports.trouble.append(self.luck.choice(_TROUBLE)())
         window = OrderWindow(since=in_days(-number)) if what == "by hand" else None
         with contextlib.suppress(Killed, RemoteError):
-            shop.pull(window, patience=30.0 if what == "by hand" else 0.0)
+            shop.pull(window, patience=30.0 if what == "by hand" else 0.0, **FAR_BACK)
         shop.orders.trouble.clear()
         shop.reports.trouble.clear()
         shop.ledger.transactions_left = None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(plot=plots)
 def test_no_order_is_missed_whatever_changes_and_whenever_the_process_dies(empty_store, plot):
     with tempfile.TemporaryDirectory() as folder:
@@ -291,7 +291,7 @@ def test_no_order_is_missed_whatever_changes_and_whenever_the_process_dies(empty
             shop.orders._called = super(Limited, shop.orders)._called  # nothing changes any more
             shop.clock.advance(hours=7)
             shop.orders.throttle = Throttle(shop.clock)
-            shop.pull_until_done()
+            shop.pull_until_done(**FAR_BACK)
             assert as_at_amazon(shop)
             assert shop.wanted() == ()
             assert shop.watermark() == shop.clock.now() - SETTLING
