@@ -47,6 +47,9 @@ _BY_ID = "getOrder"
 _KEPT_FOR_PULLS = 2
 """Requests for pages that the past leaves to the next pulls of what is new."""
 
+_FEW_LEFT = 10
+"""With fewer requests for pages left, even what is new may have to be waited for."""
+
 _STANDSTILL = timedelta(minutes=30)
 """After so long the past may have a page though it has to be waited for: it must not starve."""
 
@@ -107,6 +110,7 @@ class CatchingUp:
         its turn: it is told, and the next pull tries again.
         """
         self._aside("open orders", self._list_open)
+        self._aside("order report", self._order_report)
         read_what_is_new()
         for what, work in (
             ("past orders", self._read_past),
@@ -226,13 +230,22 @@ class CatchingUp:
 
     # --- the report and single orders
 
+    def _order_report(self) -> None:
+        """Order the report before pages have to be waited for: Amazon makes it meanwhile."""
+        quota = self.means.quota
+        if quota is not None and quota.tokens_left().get(_PAGES, 0) < _FEW_LEFT:
+            self._report(0.0)
+
     def _read_report(self) -> None:
+        self._report(self.means.patience_seconds)
+
+    def _report(self, patience_seconds: float) -> None:
         under_way = self._under_way()
         if under_way is not None:
             reporting = OrderReporting(
                 self.account, self.ledger, self.clock, self.means, self.tally, self.progress
             )
-            reporting.read(under_way)
+            reporting.read(under_way, patience_seconds)
 
     def _read_wanted(self) -> None:
         """Read by id what lists have left in doubt, with half of what Amazon grants for it."""

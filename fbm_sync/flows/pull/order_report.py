@@ -36,8 +36,11 @@ class OrderReporting:
         self.account, self.ledger, self.clock = account, ledger, clock
         self.means, self.tally, self.progress = means, tally, progress
 
-    def read(self, under_way: CatchUp) -> None:
-        """Let one report tell of what no page has told yet; one that cannot be had is done without."""
+    def read(self, under_way: CatchUp, patience_seconds: float) -> None:
+        """Let one report tell of what no page has told yet; one that cannot be had is done without.
+
+        One that takes longer than the patience is waited for by the next pull.
+        """
         if under_way.reported or under_way.past_is_read:
             return
         reports = self.means.reports
@@ -47,7 +50,7 @@ class OrderReporting:
         until = under_way.begun_at
         since = max(under_way.since, until - _REPORTED_SPAN)
         try:
-            report = reports.orders_by_last_update(since, until, patience_seconds=self.means.patience_seconds)
+            report = reports.orders_by_last_update(since, until, patience_seconds=patience_seconds)
         except Unavailable as error:  # not finished yet, or not to be had now
             _log.debug("order_report_waited_for", account=self.account, error=str(error))
         except Throttled:
