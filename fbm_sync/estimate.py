@@ -107,6 +107,8 @@ class _Planning:
     def __init__(self, app: App, wish: Wish, name: str, notes: list[str]) -> None:
         self.app, self.wish, self.name, self.notes = app, wish, name, notes
         self.now = app.clock.now()
+        # Asked for before the store is opened: what is left of the limits is remembered there.
+        self.room = app.account(name).gateway.throttle.tokens_left()["searchOrders"]
 
     def steps(self) -> list[_Step]:
         """Return all steps that need Amazon."""
@@ -140,8 +142,7 @@ class _Planning:
                 f"Account {self.name} was never read: the number of its orders is not known yet. "
                 "What is open comes first, in pages of 100."
             )
-        room = self.app.account(self.name).gateway.throttle.tokens_left()["searchOrders"]
-        if wish.until is not None or watermark is None or pages <= room:
+        if wish.until is not None or watermark is None or pages <= self.room:
             return [("orders", "searchOrders", pages)]
         recent = expected_pages(books, self.name, self.now - self.app.pull_terms.recent, self.now)
         self._note_background()

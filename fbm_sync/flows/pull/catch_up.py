@@ -252,8 +252,9 @@ class CatchingUp:
         under_way, quota = self._under_way(), self.means.quota
         if under_way is None or not under_way.open_read:
             return
+        most = _most_by_id(quota, self.means.patience_seconds)
         with self.ledger.transaction() as books:
-            wanted = books.catch_ups.wanted(self.account, _most_by_id(quota, self.means.patience_seconds))
+            wanted = books.catch_ups.wanted(self.account, most)
         if not wanted:
             return
         pulled = pull_named_orders(
