@@ -68,7 +68,7 @@ def test_a_long_silence_is_caught_up_with_open_orders_first(house):
         "latest changes",
         "past orders",
     ]
-    assert found.steps[0].calls == 2
+    assert found.steps[0].calls == 3, "the page that tells how long it is, then two of open orders"
     assert found.steps[0].done_after_seconds == 0.0
     assert found.seconds == found.steps[-1].done_after_seconds > 1_000
     assert "need not be waited for" in found.notes[0]
