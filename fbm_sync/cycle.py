@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -22,8 +23,9 @@ from fbm_sync.flows import plan as plan_flow
 from fbm_sync.flows import prune as prune_flow
 from fbm_sync.flows import pull as pull_flow
 from fbm_sync.flows import push as push_flow
-from fbm_sync.ports import Failure, JobKind, OrderWindow, Progress, unwatched
+from fbm_sync.ports import Failure, JobKind, OrderWindow, Progress, Wait, unwatched
 from fbm_sync.report import RunReport
+from fbm_sync.side_by_side import for_each
 from fbm_sync.wiring import App
 
 _log = structlog.get_logger()
@@ -45,7 +47,8 @@ class Wish:
     """What one run should do; the default is everything, for every account, without writing to Amazon.
 
     `since` and `until` replace the watermark's window; `order_ids` reads just these orders; `only`
-    reads one part ("orders", "offers" or "supply") and changes nothing else.
+    reads one part ("orders", "offers" or "supply") and changes nothing else. `report_wait_seconds` is how
+    long each account waits for the report that tells of a long past.
     """
 
     accounts: Sequence[str] = ()
@@ -57,6 +60,7 @@ class Wish:
     skus: Sequence[Sku] = ()
     confirm_wait_seconds: float = CONFIRM_WAIT_SECONDS
     notify_wait_seconds: float = NOTIFY_WAIT_SECONDS
+    report_wait_seconds: float = 0.0
 
 
 def new_run_id(at: datetime) -> str:
@@ -96,6 +100,7 @@ class Turn:
         begun_at, before = self.app.clock.now(), traffic(self.app)
         for name in self.accounts:
             self.app.account(name)  # missing credentials are found before anything is changed
+            self._watch_waits(name)
         with bound_contextvars(run_id=self.run_id):
             for step in steps:
                 step()
@@ -109,19 +114,52 @@ class Turn:
         """Tell whether a part of the pull was asked for."""
         return self.wish.only in (None, part) and not (self.wish.order_ids and part != "orders")
 
-    def _guarded(self, what: str, work: Callable[[], None]) -> None:
+    def _guarded(self, what: str, report: RunReport, work: Callable[[], None]) -> None:
         """Do one step; a remote trouble becomes a line of the report."""
         try:
             work()
         except RemoteError as error:
-            self.report.failed.append(Failure(what=what, why=str(error), next=error.next_step))
+            report.failed.append(Failure(what=what, why=str(error), next=error.next_step))
             _log.error(logs.STEP_FAILED, step=what, error=str(error))
 
-    def _each(self, what: str, work: Callable[[str], None]) -> None:
-        """Do one step for every account."""
-        for name in self.accounts:
+    def _each(self, what: str, work: Callable[[str, RunReport], None], *, at_once: bool = True) -> None:
+        """Do one step for every account, side by side where that is possible.
+
+        Each fills a report of its own; they are added up in the order of the accounts.
+        """
+        parts = {name: RunReport() for name in self.accounts}
+
+        def step(name: str) -> None:
             with bound_contextvars(account=name):
-                self._guarded(f"{what} of account {name}", partial(work, name))
+                self._guarded(f"{what} of account {name}", parts[name], lambda: work(name, parts[name]))
+
+        at_once = at_once and len(parts) > 1 and self.app.side_by_side
+        if at_once:
+            _ = self.app.ledger  # opened once, before the threads ask for it
+        try:
+            for_each(self.accounts, step, at_once=at_once)
+        finally:
+            for part in parts.values():
+                self.report.add(part)
+
+    def _watched(self, name: str) -> Progress:
+        """Return the progress of one account's work, by name where there are several."""
+        if self.progress is unwatched or len(self.accounts) == 1:
+            return self.progress
+
+        def told(task: str, done: int, total: int | None, /, **more: Any) -> None:
+            self.progress(f"{name}: {task}", done, total, **more)
+
+        return told
+
+    def _watch_waits(self, name: str) -> None:
+        """Let whoever watches see what an account's requests wait for."""
+        if self.progress is unwatched:
+            return
+        progress = self._watched(name)
+        self.app.account(name).gateway.throttle.on_wait = lambda operation, seconds: progress(
+            "waiting", 0, None, wait=Wait(operation=operation, seconds=seconds)
+        )
 
     def supply(self) -> None:
         """Read the seller's records. Raises `ConfigError` when they are faulty."""
@@ -173,7 +211,7 @@ class Turn:
 
     def push(self) -> None:
         """Preview or make the changes."""
-        self._each("push", self._push)
+        self._each("push", self._push, at_once=False)
         with self.app.ledger.snapshot() as books:
             self.report.holds = list(books.offers.holds())
 
@@ -195,11 +233,11 @@ class Turn:
         self.report.pruned.update(pruned.counts)
         _log.debug(logs.HISTORY_PRUNED, **pruned.counts)
 
-    def _pull_orders(self, name: str) -> None:
+    def _pull_orders(self, name: str, report: RunReport) -> None:
         source, ledger, clock = self.app.account(name).orders, self.app.ledger, self.app.clock
         if self.wish.order_ids:
             pulled = pull_flow.pull_named_orders(
-                name, source, ledger, clock, self.wish.order_ids, progress=self.progress
+                name, source, ledger, clock, self.wish.order_ids, progress=self._watched(name)
             )
         else:
             pulled = pull_flow.pull_orders(
@@ -207,13 +245,13 @@ class Turn:
                 source,
                 ledger,
                 clock,
-                self.app.pull_terms,
+                self.app.pull_terms_of(name, patience_seconds=self.wish.report_wait_seconds),
                 run_id=self.run_id,
                 window=self._window(),
-                progress=self.progress,
+                progress=self._watched(name),
             )
-            self.report.watermarks[name] = pulled.watermark
-        self.report.note_orders(pulled)
+            report.watermarks[name] = pulled.watermark
+        report.note_orders(name, pulled)
         _log.debug(logs.ORDERS_PULLED, pulled=pulled.pulled, new=pulled.new, changed=pulled.changed)
 
     def _window(self) -> OrderWindow | None:
@@ -222,19 +260,19 @@ class Turn:
         since = self.wish.since or self.app.clock.now() - self.app.pull_terms.first
         return OrderWindow(since=since, until=self.wish.until)
 
-    def _pull_offers(self, name: str) -> None:
+    def _pull_offers(self, name: str, report: RunReport) -> None:
         pulled = pull_flow.pull_offers(
             name,
             self.app.account(name).offers,
             self.app.ledger,
             self.app.clock,
             run_id=self.run_id,
-            progress=self.progress,
+            progress=self._watched(name),
         )
-        self.report.note_offers(pulled)
+        report.note_offers(pulled)
         _log.debug(logs.OFFERS_PULLED, observed=pulled.observed)
 
-    def _pull_performance(self, name: str, *, patience_seconds: float) -> None:
+    def _pull_performance(self, name: str, _report: RunReport, *, patience_seconds: float) -> None:
         pulled = pull_flow.pull_performance(
             name,
             self.app.account(name).reports,
@@ -244,7 +282,7 @@ class Turn:
         )
         _log.debug(logs.PERFORMANCE_PULLED, account=name, read=pulled.read, why=pulled.why)
 
-    def _pull_hints(self, name: str) -> None:
+    def _pull_hints(self, name: str, report: RunReport) -> None:
         account = self.app.account(name)
         for source in self.app.hint_sources(name):
             pulled = pull_flow.pull_hints(
@@ -259,12 +297,12 @@ class Turn:
             for job in pulled.finished:
                 waiting = account.feeds if job.kind is JobKind.FEED else account.reports
                 waiting.finished(job.job_id)
-            self.report.note_hints(name, pulled)
+            report.note_hints(name, pulled)
             if (status := pulled.account_status) is not None:
                 _log.warning(logs.ACCOUNT_STATUS_TOLD, status=status.status, former=status.former)
             _log.debug(logs.HINTS_PULLED, received=pulled.received, orders=pulled.orders, left=pulled.left)
 
-    def _push(self, name: str) -> None:
+    def _push(self, name: str, report: RunReport) -> None:
         pushed = push_flow.push(
             name,
             self.app.account(name).offers,
@@ -280,7 +318,7 @@ class Turn:
             feeds=self.app.account(name).feeds,
             reports=self.app.account(name).reports,
         )
-        self.report.note_push(pushed)
+        report.note_push(pushed)
         _log.debug(logs.OFFERS_PUSHED, account=name, applied=pushed.applied, held=pushed.held)
 
 

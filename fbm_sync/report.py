@@ -17,7 +17,7 @@ from fbm_sync.flows.alert import AlertReport
 from fbm_sync.flows.notify import NotifyReport
 from fbm_sync.flows.pull import HintsPulled, OffersPulled, OrdersPulled, SupplyPulled
 from fbm_sync.flows.push import PushReport
-from fbm_sync.ports import Failure
+from fbm_sync.ports import CatchUp, Failure
 
 
 @dataclasses.dataclass(slots=True)
@@ -44,17 +44,28 @@ class RunReport:
     transitions: list[Transition] = dataclasses.field(default_factory=list)
     duration_seconds: float = 0.0
 
+    def add(self, part: "RunReport") -> None:
+        """Take over what was done for one account."""
+        for field in dataclasses.fields(self):
+            mine, new = getattr(self, field.name), getattr(part, field.name)
+            if isinstance(mine, Counter | dict):
+                mine.update(new)
+            elif isinstance(mine, list):
+                mine.extend(new)
+
     def note_supply(self, pulled: SupplyPulled) -> None:
         """Add the reading of the seller's records."""
         self.supply.update(skus=pulled.skus, lots=pulled.lots, refused=len(pulled.refused))
         self.notes.extend(f"The new stock list was not believed: {doubt}." for doubt in pulled.refused)
 
-    def note_orders(self, pulled: OrdersPulled) -> None:
-        """Add one account's orders."""
+    def note_orders(self, account: str, pulled: OrdersPulled) -> None:
+        """Add one account's orders, and how much of a long past is left."""
         self.orders.update(
             pulled=pulled.pulled, new=pulled.new, changed=pulled.changed, quarantined=pulled.quarantined
         )
         self.failed.extend(pulled.failures)
+        if (left := pulled.catch_up) is not None:
+            self.notes.append(f"Account {account}: {_what_is_left(left)}")
 
     def note_offers(self, pulled: OffersPulled) -> None:
         """Add one account's listings."""
@@ -165,6 +176,18 @@ def _hold(hold: Hold) -> dict[str, Any]:
         "changes": len(hold.changes),
         "released_at": None if hold.released_at is None else hold.released_at.isoformat(),
     }
+def _what_is_left(catch_up: CatchUp) -> str:
+    """Say what of a long past is known and what is not."""
+    if not catch_up.open_read:
+        return "the list of open orders is not complete yet; the next runs go on with it."
+    if catch_up.fresh_up_to <= catch_up.until:
+        return "all open orders are known; the next runs go on with the latest changes."
+    known = f"all open orders are known, and all changes up to {catch_up.fresh_up_to:%Y-%m-%d %H:%M}Z"
+    if catch_up.past_is_read:
+        return f"{known}; some orders are still to be read one by one, by the next runs."
+    orders = "" if catch_up.left_orders is None else f" of about {catch_up.left_orders} orders"
+    span = f"from {catch_up.since:%Y-%m-%d %H:%M}Z to {catch_up.until:%Y-%m-%d %H:%M}Z"
+    return f"{known} except the details{orders} changed {span}, which the next runs read page by page."
 
 
 def _fields(counts: Mapping[str, int], *names: str) -> dict[str, int]:

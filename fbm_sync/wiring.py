@@ -21,7 +21,7 @@ from fbm_sync.domain.telling import LOG_CHANNEL, QuietHours, Silence
 from fbm_sync.errors import ConfigError
 from fbm_sync.flows.alert import AlertTerms
 from fbm_sync.flows.notify import Delivery
-from fbm_sync.flows.pull import HintTerms, PullTerms
+from fbm_sync.flows.pull import HintTerms, Means, PullTerms
 from fbm_sync.flows.push import PushTerms
 from fbm_sync.ports import Clock, Ledger, Notifier, RequestBudget, SupplySource
 from fbm_sync.settings import AccountSettings, QueueSettings, Settings, read_credentials
@@ -276,7 +276,24 @@ class App:
             first=timedelta(days=self.settings.orders.first_days),
             sweep_every=timedelta(hours=self.settings.orders.sweep_every_hours),
             sweep_overlap=timedelta(hours=self.settings.orders.sweep_back_hours),
+            recent=max(
+                timedelta(hours=self.settings.orders.sweep_back_hours),
+                timedelta(hours=self.settings.limits.max_supply_age_hours),
+            ),
         )
+
+    def pull_terms_of(self, name: str, *, patience_seconds: float = 0.0) -> PullTerms:
+        """How far back to read orders, with what one account may ask of Amazon."""
+        account = self.account(name)
+        means = Means(
+            quota=account.gateway.throttle, reports=account.reports, patience_seconds=patience_seconds
+        )
+        return dataclasses.replace(self.pull_terms, means=means)
+
+    @property
+    def side_by_side(self) -> bool:
+        """Whether accounts may be worked for at the same time; a simulated clock has room for one thread."""
+        return isinstance(self.clock, SystemClock)
 
     def hint_terms(self, name: str) -> HintTerms:
         """Whose hints count for an account."""

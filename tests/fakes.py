@@ -17,7 +17,7 @@ from fbm_sync.domain.letters import Letter
 from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
 from fbm_sync.domain.order import Order, OrderId, OrderStatus, ReportedOrderLine, Sku
 from fbm_sync.domain.supply import SupplySnapshot
-from fbm_sync.errors import DeliveryError, RequestRejected, UnexpectedPayload
+from fbm_sync.errors import DeliveryError, ReportCancelled, RequestRejected, UnexpectedPayload, Unfinished
 from fbm_sync.ports import (
     Hint,
     HintBatch,
@@ -170,6 +170,51 @@ class FakeAmazonOrders(_Remote):
         if place is None or expired or place.window != window or self.refuses_tokens:
             raise RequestRejected("paginationToken has expired.", operation="searchOrders", status=400)
         return place
+
+
+class FakeOrderReports(_Remote):
+    """The report on an account's orders: what they were when it was ordered, a while later.
+
+    `misses` are orders that it leaves out. Only what a catch-up asks for is here.
+    """
+
+    def __init__(self, orders: FakeAmazonOrders, *, seconds: float = 60.0) -> None:
+        super().__init__()
+        self.orders, self.clock, self.seconds = orders, orders.clock, seconds
+        self.misses: set[str] = set()
+        self._ordered: dict[tuple[datetime, datetime], tuple[datetime, tuple[Order, ...]]] = {}
+
+    def orders_by_last_update(
+        self, since: datetime, until: datetime, *, patience_seconds: float = 1800.0
+    ) -> OrderReport:
+        self._called("orderReport")
+        if (since, until) not in self._ordered:
+            told = [one for one in self.orders.orders.values() if since <= one.updated_at <= until]
+            kept = tuple(one for one in told if one.order_id not in self.misses)
+            self._ordered[since, until] = (self.clock.now() + timedelta(seconds=self.seconds), kept)
+        ready_at, told_orders = self._ordered[since, until]
+        left = (ready_at - self.clock.now()).total_seconds()
+        if left > 0:
+            self.clock.sleep(min(left, patience_seconds))
+        if left > patience_seconds:
+            raise Unfinished("The report is not finished yet.", operation="getReport")
+        if not told_orders:
+            raise ReportCancelled("The report was cancelled.", operation="getReport")
+        return OrderReport(lines=tuple(line for order in told_orders for line in _report_lines(order)))
+
+
+def _report_lines(order: Order) -> Iterator[ReportedOrderLine]:
+    for item in order.items:
+        yield ReportedOrderLine(
+            account=order.account,
+            order_id=order.order_id,
+            sku=item.sku,
+            created_at=order.created_at,
+            updated_at=order.updated_at,
+            status_text="".join(word.capitalize() for word in order.status.value.split("_")),
+            units=item.ordered_units,
+            fulfilled_by=order.fulfilled_by,
+        )
 
 
 # --- Amazon's offers -----------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from rich.text import Text
 from fbm_sync import ports
 
 _WIDTH_OF_A_FILE = 200
+_SAID_IN_SECONDS, _SAID_IN_MINUTES = 120, 7_200
 
 
 class Screen:
@@ -66,16 +68,46 @@ class Screen:
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[more]}"),
         )
         with Progress(*columns, console=self.err, transient=True) as bars:
             tasks: dict[str, TaskID] = {}
 
-            def advance(task: str, done: int, total: int | None) -> None:
+            def advance(
+                task: str,
+                done: int,
+                total: int | None,
+                /,
+                *,
+                left_seconds: float | None = None,
+                wait: ports.Wait | None = None,
+            ) -> None:
                 if task not in tasks:
-                    tasks[task] = bars.add_task(task, total=total)
-                bars.update(tasks[task], completed=done, total=total)
+                    tasks[task] = bars.add_task(task, total=total, more="")
+                is_over = wait is not None and wait.seconds <= 0
+                more = waiting(wait) if wait else remaining(left_seconds)
+                bars.update(tasks[task], completed=done, total=total, visible=not is_over, more=more)
 
             yield advance
+
+
+def waiting(wait: ports.Wait) -> str:
+    """Say what work waits for."""
+    return f"waiting {math.ceil(wait.seconds)} s for Amazon's quota of {wait.operation}"
+
+
+def remaining(seconds: float | None) -> str:
+    """Say how long what is known to be left takes at the account's limits; nothing where that is unknown."""
+    return "" if not seconds else f"{span_in_words(seconds)} left at the account's limits"
+
+
+def span_in_words(seconds: float) -> str:
+    """Return a span in the largest unit that fits: "40 s", "12 min", "4.2 h"."""
+    if seconds < _SAID_IN_SECONDS:
+        return f"{math.ceil(seconds)} s"
+    if seconds < _SAID_IN_MINUTES:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3_600:.1f} h"
 
 
 def plain(value: Any) -> Any:

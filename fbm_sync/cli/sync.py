@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fbm_sync import cycle
-from fbm_sync.cli.screen import Screen
+from fbm_sync.cli.screen import Screen, span_in_words
 from fbm_sync.cli.session import Session, instant
 from fbm_sync.domain.order import OrderId
 from fbm_sync.errors import ConfigError
@@ -57,6 +57,7 @@ def sync(
             order_ids=[OrderId(one) for one in order or ()],
             only=only,
             apply=apply,
+            report_wait_seconds=cycle.REPORT_WAIT_SECONDS,
         )
         if wish.since and wish.until and wish.since >= wish.until:
             raise ConfigError(["--since: does not lie before --until"])
@@ -149,8 +150,19 @@ def _show_estimate(screen: Screen, found: Estimate) -> None:
     if screen.as_json:
         screen.document(found.as_json())
         return
-    rows = [(call.operation, call.calls, f"{call.seconds:.0f} s") for call in found.operations]
-    screen.table("Requests this run will need", ("operation", "calls", "time at the account's limits"), rows)
+    several = len({step.account for step in found.steps}) > 1
+    rows = [
+        (
+            f"{step.account}: {step.what}" if several else step.what,
+            step.operation,
+            step.calls,
+            span_in_words(step.done_after_seconds),
+        )
+        for step in found.steps
+    ]
+    title = "Requests this run will need, in the order of work"
+    screen.table(title, ("step", "operation", "calls", "done after, at the account's limits"), rows)
     for note in found.notes:
         screen.say(note)
-    screen.say(f"In all about {found.seconds:.0f} s. Nothing was read or written.")
+    beside = ", the accounts side by side" if several else ""
+    screen.say(f"In all about {span_in_words(found.seconds)}{beside}. Nothing was read or written.")

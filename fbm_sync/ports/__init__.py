@@ -2,10 +2,10 @@
 
 Here: time (`work`), Amazon's orders, offers and reports (`amazon`), what Amazon tells by itself (`hints`),
 the seller's records and people (`seller`), the store (`ledger`, and of it what was so before: `watch`, what is
-on its way to Amazon: `pushing`, and what those ask who doubt it: `truth`). Not here: any implementation (see
-`adapters`), any decision (see `domain`). The flows depend on these alone; which concrete class stands behind
-each is chosen in `wiring` and nowhere else. One behaviour suite for each door runs on the fake and on the real
-adapter (`tests/contract`). All names are imported from here.
+on its way to Amazon: `pushing`, how far a long past was read: `catch_up`, and what those ask who doubt it:
+`truth`). Not here: any implementation (see `adapters`), any decision (see `domain`). The flows depend on these
+alone; which concrete class stands behind each is chosen in `wiring` and nowhere else. One behaviour suite for
+each door runs on the fake and on the real adapter (`tests/contract`). All names are imported from here.
 """
 
 from fbm_sync.domain.hold import Hold
@@ -20,10 +20,12 @@ from fbm_sync.ports.amazon import (
     OrderReport,
     OrderSource,
     OrderWindow,
+    Quota,
     ReportSource,
     RequestBudget,
     Unreadable,
 )
+from fbm_sync.ports.catch_up import CatchUp, CatchUpBook, CatchUpWalk, PageCursor
 from fbm_sync.ports.hints import (
     AccountStatusChanged,
     Hint,
@@ -47,7 +49,6 @@ from fbm_sync.ports.ledger import (
     OfferBook,
     OrderBook,
     Outbox,
-    PageCursor,
     Pause,
     PlanBasis,
     PlanBook,
@@ -62,13 +63,16 @@ from fbm_sync.ports.pushing import OpenFeed, PushBook
 from fbm_sync.ports.seller import Notifier, SupplySource
 from fbm_sync.ports.truth import TruthBook
 from fbm_sync.ports.watch import ShippedAudit, WatchBook, WorriedDecision
-from fbm_sync.ports.work import Clock, Failure, Progress, unwatched
+from fbm_sync.ports.work import Clock, Failure, Progress, Wait, unwatched
 
 __all__ = [
     "AccountStatusChanged",
     "AlertBook",
     "Books",
     "BudgetMemory",
+    "CatchUp",
+    "CatchUpBook",
+    "CatchUpWalk",
     "Clock",
     "DecisionCensus",
     "Failure",
@@ -106,6 +110,7 @@ __all__ = [
     "Progress",
     "PushBook",
     "QuarantinedItem",
+    "Quota",
     "ReportSource",
     "RequestBudget",
     "RunBook",
@@ -117,6 +122,7 @@ __all__ = [
     "ToldStatus",
     "TruthBook",
     "Unreadable",
+    "Wait",
     "WaitingHint",
     "WatchBook",
     "WorriedDecision",

@@ -164,9 +164,12 @@ class ReportSource(Protocol):
         """Read the listings on sale and their quantities."""
 
     def orders_by_last_update(
-        self, since: datetime, until: datetime, *, patience_seconds: float
+        self, since: datetime, until: datetime, *, patience_seconds: float = ...
     ) -> OrderReport:
-        """Read the lines of all orders updated in a range of time, whoever fulfils them."""
+        """Read the lines of all orders updated in a range of time, whoever fulfils them.
+
+        One that was ordered lately for the same range does as well, whoever ordered it.
+        """
 
     def seller_performance(self, *, patience_seconds: float) -> SellerPerformance:
         """Read Amazon's verdict on the seller in every marketplace, waiting no longer than the patience."""
@@ -185,6 +188,19 @@ class RequestBudget:
     tokens: float
     at: datetime
     named_rate: float | None = None
+
+
+class Quota(Protocol):
+    """What one account may ask of Amazon now, and how long asking takes."""
+
+    def tokens_left(self) -> Mapping[str, int]:
+        """Return how many requests of each operation may be made right now."""
+
+    def rate(self, operation: str) -> float:
+        """Return the requests per second now believed in."""
+
+    def seconds_for(self, calls: Mapping[str, int]) -> float:
+        """Return how long so many calls of each operation take from now on, one operation after another."""
 
 
 class BudgetMemory(Protocol):

@@ -24,23 +24,11 @@ from fbm_sync.domain.risk import OrderOutlook
 from fbm_sync.domain.standing import HealthTerms, Span, Tally
 from fbm_sync.domain.supply import SnapshotSummary, SupplySnapshot
 from fbm_sync.domain.telling import Envelope
-from fbm_sync.ports.amazon import OrderWindow, RequestBudget, Unreadable
+from fbm_sync.ports.amazon import RequestBudget, Unreadable
+from fbm_sync.ports.catch_up import CatchUpBook, PageCursor
 from fbm_sync.ports.pushing import PushBook
 from fbm_sync.ports.truth import TruthBook
 from fbm_sync.ports.watch import WatchBook
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PageCursor:
-    """Where an unfinished walk through a window stands, so that a killed run goes on from there.
-
-    `token` belongs to exactly this window; Amazon forgets it 24 hours after `saved_at`.
-    """
-
-    window: OrderWindow
-    token: str
-    read_up_to: datetime | None
-    saved_at: datetime
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -487,6 +475,10 @@ class Books(Protocol):
     @property
     def orders(self) -> OrderBook:
         """Orders."""
+
+    @property
+    def catch_ups(self) -> CatchUpBook:
+        """Catch-ups."""
 
     @property
     def supply(self) -> SupplyBook:

@@ -1,7 +1,6 @@
 """What all work needs: time, a place for what failed, someone who watches."""
 
 import dataclasses
-from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -25,9 +24,35 @@ class Failure:
     next: str
 
 
-Progress = Callable[[str, int, int | None], None]
-"""Whoever watches long work, such as a progress bar: hears the task, the steps done, the steps in all."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """What work waits for: so many seconds until Amazon's quota lets the operation go on."""
+
+    operation: str
+    seconds: float
 
 
-def unwatched(_task: str, _done: int, _total: int | None) -> None:
+class Progress(Protocol):
+    """Whoever watches long work, such as a progress bar."""
+
+    def __call__(
+        self,
+        task: str,
+        done: int,
+        total: int | None,
+        /,
+        *,
+        left_seconds: float | None = None,
+        wait: Wait | None = None,
+    ) -> None:
+        """Hear the task, the steps done, the steps in all, where they are known.
+
+        `left_seconds` is how long what is known to be left takes at the account's limits; `wait` says what
+        the task waits for.
+        """
+
+
+def unwatched(
+    _task: str, _done: int, _total: int | None, *, left_seconds: float | None = None, wait: Wait | None = None
+) -> None:
     """Stand in for a progress bar where nobody looks."""

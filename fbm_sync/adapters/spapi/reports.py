@@ -120,13 +120,17 @@ class AmazonReports:
     def orders_by_last_update(
         self, since: datetime, until: datetime, *, patience_seconds: float = _PATIENCE_SECONDS
     ) -> OrderReport:
-        """Read the lines of all orders updated in a range of time, whoever fulfils them."""
+        """Read the lines of all orders updated in a range of time, whoever fulfils them.
+
+        One ordered for the same range by a process that was killed meanwhile is found again.
+        """
         ask = _Ask(
             kind=ReportKind.ORDERS_BY_LAST_UPDATE,
             marketplaces=self._gateway.marketplaces,
             since=since,
             until=until,
         )
+        self._take_up(ask)
         return self._read(ask, patience_seconds, lambda content: read_order_lines(content, self._account))
 
     def seller_performance(self, *, patience_seconds: float = _PATIENCE_SECONDS) -> SellerPerformance:
@@ -135,8 +139,7 @@ class AmazonReports:
         It is made once a day, so one that was ordered lately, by whomever, does as well.
         """
         ask = _Ask(kind=ReportKind.SELLER_PERFORMANCE, marketplaces=self._gateway.marketplaces)
-        if ask.shelf not in self._begun and (ordered := self._find_ordered(ask, _OF_TODAY)) is not None:
-            self._begun[ask.shelf] = _Begun(ask=ask, report_id=ordered)
+        self._take_up(ask)
         return self._read(ask, patience_seconds, lambda content: read_performance(content, self._account))
 
     # --- any report, step by step -------------------------------------------------------------------
@@ -213,6 +216,14 @@ class AmazonReports:
                 operation="getReportDocument",
                 next_step="Nothing was read from it; please report it.",
             ) from None
+
+    def _take_up(self, ask: _Ask) -> None:
+        """Go on with a report of the same content that was ordered lately, by whomever."""
+        begun = self._begun.get(ask.shelf)
+        if begun is not None and begun.ask == ask:
+            return
+        if (ordered := self._find_ordered(ask, _OF_TODAY)) is not None:
+            self._begun[ask.shelf] = _Begun(ask=ask, report_id=ordered)
 
     def _order(self, ask: _Ask) -> str:
         return start_once(

@@ -70,12 +70,14 @@ class Throttle:
     Starts with Amazon's published plan times `rate_factor`; a rate Amazon names in an answer replaces
     it at once. Amazon names the rate only, never the burst, which therefore stays as published. With a
     `memory` it goes on where the account's last process, or one running beside it, has left the limits.
+    `on_wait` hears, each second, for which operation and how long a caller waits; zero when it may go on.
     """
 
     def __init__(self, clock: Clock, *, rate_factor: float = 1.0, memory: BudgetMemory | None = None) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._memory = memory
+        self.on_wait: Callable[[str, float], None] = _nobody_watches
         self._recalled = memory is None
         now = clock.now()
         self._buckets = {
@@ -92,8 +94,13 @@ class Throttle:
 
     def acquire(self, operation: str) -> None:
         """Wait for the right to make one request, and use it up."""
+        has_waited = False
         while (wait := self._take(operation)) > 0:
+            has_waited = True
+            self.on_wait(operation, wait)
             self._clock.sleep(min(wait + _TRAVEL_SECONDS, _SLICE_SECONDS))
+        if has_waited:
+            self.on_wait(operation, 0.0)
 
     def leave(self, operation: str, requests: int) -> None:
         """Wait until so many requests would be left to others after one more; it is not used up yet."""
@@ -236,6 +243,10 @@ class Throttle:
 
     def _buckets_of(self, operation: str) -> list[_Bucket]:
         return [self._buckets[name] for name in _bucket_names(operation)]
+
+
+def _nobody_watches(_operation: str, _seconds: float) -> None:
+    """Stand in for whoever wants to hear of waits."""
 
 
 def _bucket_names(operation: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from fbm_sync.adapters.store import schema
 from fbm_sync.adapters.store.alert_book import SqlAlertBook
+from fbm_sync.adapters.store.catch_up_book import SqlCatchUpBook
 from fbm_sync.adapters.store.engine import (
     PATIENCE_SECONDS,
     create_file,
@@ -34,6 +35,7 @@ from fbm_sync.adapters.store.watch_book import SqlWatchBook
 from fbm_sync.errors import StoreError
 from fbm_sync.ports import (
     AlertBook,
+    CatchUpBook,
     HealthBook,
     HistoryBook,
     OfferBook,
@@ -57,6 +59,11 @@ class SqlBooks:
     def orders(self) -> OrderBook:
         """Orders."""
         return SqlOrderBook(self._connection)
+
+    @property
+    def catch_ups(self) -> CatchUpBook:
+        """Catch-ups."""
+        return SqlCatchUpBook(self._connection)
 
     @property
     def supply(self) -> SupplyBook:

@@ -15,6 +15,7 @@ from sqlalchemy import Column, Connection, MetaData, Select, String, Table, insp
 
 from fbm_sync.adapters.store import (
     alert_tables,
+    catch_up_tables,
     health_tables,
     offer_tables,
     order_tables,
@@ -29,7 +30,7 @@ from fbm_sync.adapters.store.tables import StoreRow
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0009"
+HEAD = "0010"
 """The version this release needs: that of the newest migration, known here without loading alembic."""
 
 VERSION_TABLE = "fbm_sync_schema"
@@ -45,6 +46,7 @@ SUBJECTS = (
     run_tables,
     health_tables,
     watch_tables,
+    catch_up_tables,
 )
 """All files with tables; to import them is to fill `METADATA`."""
 

@@ -5,8 +5,18 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from fbm_sync.domain.order import Order, OrderId, carry_over
-from fbm_sync.errors import AccessRefused, RemoteError, Throttled, UnexpectedPayload
-from fbm_sync.ports import Books, Clock, Failure, Ledger, OrderSource, Progress, Unreadable, unwatched
+from fbm_sync.errors import AccessRefused, RemoteError, RequestRejected, Throttled, UnexpectedPayload
+from fbm_sync.ports import (
+    Books,
+    CatchUp,
+    Clock,
+    Failure,
+    Ledger,
+    OrderSource,
+    Progress,
+    Unreadable,
+    unwatched,
+)
 
 _RETRIED_FROM_QUARANTINE = 5
 
@@ -15,7 +25,8 @@ _RETRIED_FROM_QUARANTINE = 5
 class OrdersPulled:
     """What a pull of orders brought: how many were read, how many of them new or changed.
 
-    `left` are orders asked for by id that are neither recorded nor in quarantine.
+    `left` are orders asked for by id that are neither recorded nor in quarantine; `refused` those of them
+    that Amazon will not show, however often it is asked. `catch_up` tells how far a long past has been read.
     """
 
     pulled: int = 0
@@ -25,6 +36,8 @@ class OrdersPulled:
     watermark: datetime | None = None
     failures: tuple[Failure, ...] = ()
     left: tuple[OrderId, ...] = ()
+    refused: tuple[OrderId, ...] = ()
+    catch_up: CatchUp | None = None
 
 
 class Tally:
@@ -51,6 +64,7 @@ def record_orders(account: str, orders: Sequence[Order], books: Books, tally: Ta
     fresh = [carry_over(known.get(order.order_id), order, read_at=now) for order in orders]
     books.orders.record(fresh)
     books.orders.readmit(account, [order.order_id for order in orders])
+    books.catch_ups.no_longer_wanted(account, [order.order_id for order in orders])
     tally.pulled += len(fresh)
     tally.new += sum(order.order_id not in known for order in fresh)
     tally.changed += sum(
@@ -76,6 +90,7 @@ def pull_named_orders(
     tally = tally or Tally()
     failures = []
     kept: set[OrderId] = set()
+    refused: list[OrderId] = []
     for done, order_id in enumerate(order_ids, start=1):
         try:
             order = source.order(order_id)
@@ -85,13 +100,15 @@ def pull_named_orders(
                 break
             if _set_aside_named(account, order_id, error, ledger, clock):
                 kept.add(order_id)
+            elif isinstance(error, RequestRejected):
+                refused.append(order_id)
             continue
         with ledger.transaction() as books:
             record_orders(account, [order], books, tally, clock.now())
         kept.add(order_id)
         progress("orders", done, len(order_ids))
     left = tuple(order_id for order_id in order_ids if order_id not in kept)
-    return dataclasses.replace(tally.report(None, failures), left=left)
+    return dataclasses.replace(tally.report(None, failures), left=left, refused=tuple(refused))
 
 
 def _set_aside_named(
