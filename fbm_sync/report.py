@@ -176,6 +176,8 @@ def _hold(hold: Hold) -> dict[str, Any]:
         "changes": len(hold.changes),
         "released_at": None if hold.released_at is None else hold.released_at.isoformat(),
     }
+
+
 def _what_is_left(catch_up: CatchUp) -> str:
     """Say what of a long past is known and what is not."""
     if not catch_up.open_read:

@@ -1,11 +1,11 @@
 """The doors of the house, as Protocols in domain terms: what the flows need from the world.
 
 Here: time (`work`), Amazon's orders, offers and reports (`amazon`), what Amazon tells by itself (`hints`),
-the seller's records and people (`seller`), the store (`ledger`, and of it what was so before: `watch`, what is
-on its way to Amazon: `pushing`, how far a long past was read: `catch_up`, and what those ask who doubt it:
-`truth`). Not here: any implementation (see `adapters`), any decision (see `domain`). The flows depend on these
-alone; which concrete class stands behind each is chosen in `wiring` and nowhere else. One behaviour suite for
-each door runs on the fake and on the real adapter (`tests/contract`). All names are imported from here.
+the seller's records and people (`seller`), the store (`ledger`, and of it what was so before: `watch`, what
+is on its way to Amazon: `pushing`, how far a long past was read: `catch_up`, and what those ask who doubt it:
+`truth`). Not here: any implementation (see `adapters`), any decision (see `domain`). The flows depend on
+these alone; which concrete class stands behind each is chosen in `wiring` and nowhere else. One behaviour
+suite for each door runs on the fake and on the real adapter (`tests/contract`). All names are imported here.
 """
 
 from fbm_sync.domain.hold import Hold
