@@ -218,12 +218,13 @@ def arrival_terms(**changes: Any) -> ArrivalTerms:
 
 
 def a_policy(**changes: Any) -> BackorderPolicy:
-    """A policy that sells ahead when `some_receipts()` are known; buffer and half-life are off."""
+    """A policy that sells ahead when `some_receipts()` are known; buffer, half-life and proof are off."""
     fields: dict[str, Any] = {
         "backorder": BackorderKind.BACKORDER,
         "latency_risk": 0.0,
         "receiving_days": 0,
         "half_life_receipts": 0,
+        "unproven_units": 0,
     }
     return BackorderPolicy(**(fields | changes))
 
@@ -276,6 +277,7 @@ def shop_facts(
     catalog: Sequence[CatalogEntry] = (),
     offers: Sequence[ObservedOffer] = (),
     recent: Sequence[Order] | None = None,
+    **changes: Any,
 ) -> ShopFacts:
     """The facts of a shop; receipts default to a supplier that has been on time twenty times."""
     supply = a_supply(stock, lots, some_receipts() if receipts is None else receipts, catalog)
@@ -284,6 +286,7 @@ def shop_facts(
         recent=tuple(orders if recent is None else recent),
         supply=supply,
         observed=by_account(offers),
+        **changes,
     )
 
 

@@ -59,6 +59,10 @@ GATES = {
         label="the day that could be promised",
         remedy="an earlier date confirmed by the supplier",
     ),
+    "restock_date": Words(
+        label="the restock date, as Amazon uses it",
+        remedy="the listing saved by hand in Seller Central; after a week it is tried again",
+    ),
     "headroom": Words(
         label="the account's late and cancelled orders",
         remedy="time: the rates fall as orders ship on time",
@@ -82,6 +86,10 @@ CAPS = {
     ),
     "max_listed": Words(
         label="size of a listing", remedy="a higher max_listed, in catalog.csv or the policy"
+    ),
+    "unproven_units": Words(
+        label="the restock date is not proven yet",
+        remedy="one order that is due by the restock date, or a higher unproven_units",
     ),
     "max_units": Words(label="most units ahead", remedy="a higher max_units"),
     "max_cash": Words(

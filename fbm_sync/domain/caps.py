@@ -32,6 +32,7 @@ def cap_units(policy: BackorderPolicy, facts: SellAheadFacts, promise_on: date, 
         _cash_limit(policy, facts),
         _profit_limit(policy, facts, exposure),
         _fixed_limit(policy, facts),
+        _unproven_limit(policy, facts),
         _listed_limit(policy, facts),
     )
     limits = {limit.name: limit.units for limit in details if limit.units is not None}
@@ -113,6 +114,21 @@ def _fixed_limit(policy: BackorderPolicy, facts: SellAheadFacts) -> Limit:
         name="max_units",
         units=facts.portion.of(policy.max_units - facts.taken_units),
         rule=f"at most {policy.max_units} units of the SKU sold ahead" + _less_taken(facts),
+    )
+
+
+def _unproven_limit(policy: BackorderPolicy, facts: SellAheadFacts) -> Limit:
+    """Sell few units by a restock date until an order shows that buyers are told it."""
+    if policy.unproven_units == 0 or not facts.by_restock_date:
+        return Limit(name="unproven_units", units=None, rule="off")
+    if facts.restock is not None and facts.restock.proves(facts.today):
+        rule = f"not weighed: order {facts.restock.order_id} shows the restock date"
+        return Limit(name="unproven_units", units=None, rule=rule)
+    return Limit(
+        name="unproven_units",
+        units=policy.unproven_units - facts.waiting_orders,
+        rule=f"at most {policy.unproven_units} until an order shows that Amazon uses the restock date"
+        + (f", less {facts.waiting_orders} waiting" if facts.waiting_orders else ""),
     )
 
 

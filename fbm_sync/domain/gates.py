@@ -7,6 +7,7 @@ thing wants to know what else stands in the way.
 from datetime import date
 
 from fbm_sync.domain.policy import HORIZON_DAYS, BackorderKind, BackorderPolicy, Gate, SellAheadFacts
+from fbm_sync.domain.restock_proof import DENIED_DAYS
 
 _FEW_ORDERS = 10
 
@@ -21,6 +22,7 @@ def judge_gates(policy: BackorderPolicy, facts: SellAheadFacts, promise_on: date
         _listing_gate(facts),
         _category_gate(policy, facts),
         _horizon_gate(facts, promise_on),
+        _restock_gate(facts),
         _headroom_gate(facts),
         _on_time_gate(facts),
         _reserved_gate(facts),
@@ -118,6 +120,23 @@ def _horizon_gate(facts: SellAheadFacts, promise_on: date | None) -> Gate:
     value = f"{promise_on} ({days} days)"
     return Gate(
         name="promise_horizon", passed=days <= HORIZON_DAYS, value=value, limit=f"within {HORIZON_DAYS} days"
+    )
+
+
+def _restock_gate(facts: SellAheadFacts) -> Gate:
+    """Sell nothing by a date that Amazon has just ignored: such an order is late before it is read."""
+    known, value = facts.restock, "no order yet"
+    if not facts.by_restock_date:
+        value = "not used: handling time carries the promise"
+    elif known is not None and known.denies(facts.today):
+        value = f"order {known.order_id} is due before it"
+    elif known is not None and known.proves(facts.today):
+        value = f"order {known.order_id} shows it"
+    return Gate(
+        name="restock_date",
+        passed=not (facts.by_restock_date and known is not None and known.denies(facts.today)),
+        value=value,
+        limit=f"used by Amazon, as far as orders of the last {DENIED_DAYS} days show",
     )
 
 

@@ -342,12 +342,17 @@ def _promise_shown(facts: OfferFacts, calendar: ShipCalendar, today: date) -> da
     return observed.restock_on
 
 
+def goes_by_restock_date(policy: BackorderPolicy, automated_handling: AutomatedHandling) -> bool:
+    """Tell whether a restock date carries a later promise: handling time may only where Amazon keeps ours."""
+    return policy.lever is Lever.RESTOCK_DATE or automated_handling is not AutomatedHandling.OFF
+
+
 def _lever(facts: OfferFacts) -> tuple[Lever, str]:
     """Choose how to tell Amazon the later date; never a lever that Amazon would override."""
+    if not goes_by_restock_date(facts.policy, facts.automated_handling):
+        return Lever.HANDLING_TIME, ""
     if facts.policy.lever is Lever.RESTOCK_DATE:
         return Lever.RESTOCK_DATE, ""
-    if facts.automated_handling is AutomatedHandling.OFF:
-        return Lever.HANDLING_TIME, ""
     note = (
         "Handling time cannot carry the promise unless automated handling time is off; the restock date does."
     )

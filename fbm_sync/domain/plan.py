@@ -24,12 +24,20 @@ from fbm_sync.domain.decision import OfferDecision, Verdict
 from fbm_sync.domain.demand import DEMAND_DAYS, demand_records
 from fbm_sync.domain.leadtime import ExpectedLot, InboundView, view_inbound
 from fbm_sync.domain.listing import ObservedOffer
-from fbm_sync.domain.offer import AutomatedHandling, OfferFacts, decided, hangs_on_inbound, settle_offer
+from fbm_sync.domain.offer import (
+    AutomatedHandling,
+    OfferFacts,
+    decided,
+    goes_by_restock_date,
+    hangs_on_inbound,
+    settle_offer,
+)
 from fbm_sync.domain.open_risk import OpenRisks, open_risks
 from fbm_sync.domain.order import Order, OrderId, Sku
 from fbm_sync.domain.outcome import cancel_rates
 from fbm_sync.domain.policy import BackorderPolicy, DemandRecord, SellAheadFacts
 from fbm_sync.domain.promise import look_ahead_atp
+from fbm_sync.domain.restock_proof import RestockShown
 from fbm_sync.domain.risk import OrderOutlook, judge_orders, most_urgent_first, shortages
 from fbm_sync.domain.shop import ShopFacts, ShopTerms, ShopTotals, totals_of
 from fbm_sync.domain.supply import CatalogEntry, Lot, StockCount, sellable_on_hand
@@ -233,7 +241,12 @@ class _Pool:
         for sku, accounts in sellers.items():
             listing = _Listing(self, sku, counts.get(sku, ()), entries.get(sku))
             for account, portion in self._portions_of(tuple(accounts)).items():
-                decision = self._decide(listing, facts.observed[account][sku], portion)
+                place = _Place(
+                    observed=facts.observed[account][sku],
+                    portion=portion,
+                    restock=facts.restock.get(account, {}).get(sku),
+                )
+                decision = self._decide(listing, place)
                 if decision is not None:
                     yield decision
 
@@ -242,25 +255,27 @@ class _Pool:
             self._portions[accounts] = portions(self.terms.channels, accounts)
         return self._portions[accounts]
 
-    def _decide(self, listing: "_Listing", observed: ObservedOffer, portion: Portion) -> OfferDecision | None:
+    def _decide(self, listing: "_Listing", place: "_Place") -> OfferDecision | None:
         """Decide one listing, unless it hangs on inbound; `None` then: it is put by.
 
         What is alike in everything that a verdict may rest on gets the same one.
         """
         if listing.sku in self.orders.inbound:
-            facts = listing.facts(observed, portion)
+            facts = listing.facts(place)
             if hangs_on_inbound(facts, self.today):
-                self._hanging.setdefault(observed.account, []).append(facts)
+                self._hanging.setdefault(place.observed.account, []).append(facts)
                 return None
             verdict, _ = settle_offer(facts, self.terms.calendar, self.today)
         else:
-            alike = listing.alike(observed, portion)
+            alike = listing.alike(place)
             known = self._verdicts.get(alike)
             if known is None:
-                known, _ = settle_offer(listing.facts(observed, portion), self.terms.calendar, self.today)
+                known, _ = settle_offer(listing.facts(place), self.terms.calendar, self.today)
                 self._verdicts[alike] = known
             verdict = known
-        return decided(observed, verdict, counted_at=listing.counted_at, now=self.now, run_id=self.run_id)
+        return decided(
+            place.observed, verdict, counted_at=listing.counted_at, now=self.now, run_id=self.run_id
+        )
 
     def decide_the_rest(self) -> Iterator[OfferDecision]:
         """Decide the listings that hang on inbound, each account's together."""
@@ -277,6 +292,15 @@ class _Pool:
 
     def _held_units(self, sku: Sku) -> int:
         return sum(units for _, units in self.due.get(sku, ()))
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """One account's listing of a SKU: what it shows, its part of the stock, what orders show of its date."""
+
+    observed: ObservedOffer
+    portion: Portion
+    restock: RestockShown | None
 
 
 class _Listing:
@@ -307,14 +331,16 @@ class _Listing:
         free = sum(count.on_hand - count.damaged - count.quality_hold for count in self.counts)
         return free > 0 and sum(count.sellable_units for count in self.counts) <= 0
 
-    def alike(self, observed: ObservedOffer, portion: Portion) -> Hashable:
+    def alike(self, place: _Place) -> Hashable:
         """Return all that a verdict may rest on while nothing is inbound; equal ones have one verdict."""
+        observed = place.observed
         return (
             observed.account,
             observed.offer,
             observed.product_type,
             observed.other_channels,
-            portion,
+            place.portion,
+            place.restock,
             self.on_hand,
             self.shelf_units,
             self.merely_reserved,
@@ -323,9 +349,10 @@ class _Listing:
             _said_of(self.entry),
         )
 
-    def facts(self, observed: ObservedOffer, portion: Portion) -> OfferFacts:
+    def facts(self, place: _Place) -> OfferFacts:
         """Gather everything the offer of one listing is decided from."""
-        pool, policy = self.pool, self.pool.terms.policy_for(self.entry)
+        pool, policy, observed = self.pool, self.pool.terms.policy_for(self.entry), place.observed
+        automated = pool.terms.accounts.get(observed.account, AutomatedHandling.UNKNOWN)
         safety = policy.safety_stock if self.entry.safety_stock is None else self.entry.safety_stock
         inbound = pool.orders.inbound.get(self.sku, _NOTHING_INBOUND)
         # What has not been counted cannot be sold from the shelf: inbound is for tomorrow at the earliest.
@@ -339,17 +366,19 @@ class _Listing:
             safety_stock=safety,
             atp=look_ahead_atp((self.on_hand or 0) - safety, supply, self.due, pool.today),
             policy=policy,
-            ahead=self._sell_ahead_facts(observed.account, policy, inbound, portion),
-            automated_handling=pool.terms.accounts.get(observed.account, AutomatedHandling.UNKNOWN),
+            ahead=self._sell_ahead_facts(
+                place, policy, inbound, by_restock_date=goes_by_restock_date(policy, automated)
+            ),
+            automated_handling=automated,
             lag_days=pool.lag_days[observed.account],
             stale=pool.stale,
             shelf_units=self.shelf_units,
         )
 
     def _sell_ahead_facts(
-        self, account: str, policy: BackorderPolicy, inbound: InboundView, portion: Portion
+        self, place: _Place, policy: BackorderPolicy, inbound: InboundView, *, by_restock_date: bool
     ) -> SellAheadFacts:
-        pool, past = self.pool, self.pool.totals.past
+        pool, past, account = self.pool, self.pool.totals.past, place.observed.account
         used = pool.orders.allocation.lot_units
         supplier = inbound.expected[0].lot.supplier if inbound.expected else self.entry.supplier or ""
         return SellAheadFacts(
@@ -364,7 +393,9 @@ class _Listing:
             merely_reserved=self.merely_reserved,
             owed_units=max(0, -(self.on_hand or 0)),
             waiting_orders=pool.risks[account].waiting_orders(self.sku),
-            portion=portion,
+            portion=place.portion,
+            by_restock_date=by_restock_date,
+            restock=place.restock,
             received={
                 name: received_law(
                     past.shares.get(name, ()),

@@ -14,6 +14,7 @@ from fbm_sync.domain.budget import Exposure, LateBudget
 from fbm_sync.domain.channel import ALL_OF_IT, Portion
 from fbm_sync.domain.history import SupplierRecord
 from fbm_sync.domain.leadtime import ArrivalTerms, ExpectedLot, InboundView
+from fbm_sync.domain.restock_proof import RestockShown
 from fbm_sync.domain.supply import CatalogEntry, LotStatus
 
 HORIZON_DAYS = 30
@@ -69,6 +70,7 @@ class BackorderPolicy:
     inbound_share: float = 0.8
     late_risk: float = 0.05
     max_units: int | None = None
+    unproven_units: int = 5
     max_cash_minor: int | None = None
     late_order_cost_minor: int | None = None
     account_risk: float = 0.05
@@ -167,7 +169,8 @@ class SellAheadFacts:
     next arrival makes it good before anything of it can be sold. `portion` is the account's part of the
     pool, `received` what part of a lot comes in the end, by supplier. `budget` is what the account's other
     SKUs leave of its headroom (without it, the whole headroom), `budget_price_minor` the price of a late
-    order that keeps them all within it.
+    order that keeps them all within it. `by_restock_date` says what carries the promise, `restock` what the
+    latest order sold so shows of it.
     """
 
     inbound: InboundView
@@ -185,6 +188,8 @@ class SellAheadFacts:
     received: Mapping[str, ReceivedLaw] = dataclasses.field(default_factory=dict)
     budget: LateBudget | None = None
     budget_price_minor: int = 0
+    by_restock_date: bool = True
+    restock: RestockShown | None = None
 
     def spare_units(self, lot: ExpectedLot) -> int:
         """Return the units of a lot that no open order uses."""

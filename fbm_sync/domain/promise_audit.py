@@ -54,6 +54,11 @@ class PromiseAudit:
     due_on: date | None = None
     off_days: int | None = None
 
+    @property
+    def of_restock_date(self) -> bool:
+        """Whether a restock date decided, and something could be compared."""
+        return self.off_days is not None and self.handling_days is None
+
 
 def audit_promise(
     order: Order, terms: Mapping[Sku, Sequence[ShownTerms]], calendar: ShipCalendar, settle: timedelta
@@ -223,6 +228,11 @@ def _example(audit: PromiseAudit) -> str:
 
 
 def _why_earlier(tally: _Tally) -> tuple[str, str]:
+    if all(one.of_restock_date for one in tally.earlier):
+        return (
+            "Amazon does not use the restock date that it accepted; nothing more is sold by it for a week.",
+            "Save the listing's restock date by hand in Seller Central; ask these buyers for patience, or expedite.",
+        )
     if len(tally.earlier) > 1 and 2 * len(tally.earlier) >= tally.orders:
         return (
             "Automated Handling Time seems on: Amazon sets the handling time itself.",

@@ -24,6 +24,7 @@ from fbm_sync.domain.open_risk import OpenRisks
 from fbm_sync.domain.order import Order, Sku
 from fbm_sync.domain.performance import SellerPerformance
 from fbm_sync.domain.policy import BackorderPolicy, Headroom
+from fbm_sync.domain.restock_proof import RestockShown
 from fbm_sync.domain.standing import HealthTerms
 from fbm_sync.domain.supply import CatalogEntry, Lot, Receipt, SupplySnapshot, why_stale
 
@@ -78,7 +79,8 @@ class ShopFacts:
     `observed` is what Amazon shows, by account and SKU. `demand_factors` are for suppositions: how many
     times as fast as measured a SKU sells. `confirmed` are changes seen live at Amazon, the measure of how
     long one takes; `performance` is Amazon's own word on an account, where it is known. `assigned` is what
-    orders were assigned when they were last judged.
+    orders were assigned when they were last judged. `restock` is what orders show of restock
+    dates, by account and SKU.
     """
 
     holding: Sequence[Order]
@@ -89,6 +91,7 @@ class ShopFacts:
     confirmed: Sequence[PushReceipt] = ()
     performance: Mapping[str, SellerPerformance] = dataclasses.field(default_factory=dict)
     assigned: Assigned = dataclasses.field(default_factory=dict)
+    restock: Mapping[str, Mapping[Sku, RestockShown]] = dataclasses.field(default_factory=dict)
 
     def of_pool(self, pool: str, terms: ShopTerms) -> "ShopFacts":
         """Return what belongs to one pool: what lies in one never serves the orders of another.

@@ -12,6 +12,7 @@ from fbm_sync.domain.listing import ObservedOffer
 from fbm_sync.domain.order import Order, Sku, held_units
 from fbm_sync.domain.performance import SellerPerformance
 from fbm_sync.domain.policy import Headroom
+from fbm_sync.domain.restock_proof import PROVEN_DAYS
 from fbm_sync.domain.shop import AccountTotals, ShopFacts, ShopTerms, ShopTotals, learn_inbound
 from fbm_sync.domain.standing import CR_7, LSR_10, Standing, Window
 from fbm_sync.domain.supply import SupplySnapshot
@@ -41,6 +42,9 @@ def load_facts(books: Books, terms: ShopTerms, now: datetime) -> ShopFacts:
             if (reported := load_performance(books, account, now)) is not None
         },
         assigned=books.orders.assigned(),
+        restock={
+            account: books.watch.restock_shown(account, _provable(terms, now)) for account in terms.accounts
+        },
     )
 
 
@@ -63,13 +67,22 @@ def load_orders(
     )
 
 
-def load_listings(books: Books, terms: ShopTerms, skus: Collection[Sku]) -> ShopFacts:
+def load_listings(books: Books, terms: ShopTerms, now: datetime, skus: Collection[Sku]) -> ShopFacts:
     """Read the listings of some SKUs, with their stock and catalogue entries."""
     named = sorted(skus)
     observed: Mapping[str, Mapping[Sku, ObservedOffer]] = {
         account: books.offers.observed(account, named) if named else {} for account in terms.accounts
     }
-    return ShopFacts(holding=(), recent=(), supply=books.supply.part(named), observed=observed)
+    return ShopFacts(
+        holding=(),
+        recent=(),
+        supply=books.supply.part(named),
+        observed=observed,
+        restock={
+            account: books.watch.restock_shown(account, _provable(terms, now), named)
+            for account in terms.accounts
+        },
+    )
 
 
 def load_totals(books: Books, terms: ShopTerms, now: datetime) -> ShopTotals:
@@ -131,6 +144,11 @@ def load_standings(
 def _headroom(books: Books, terms: ShopTerms, now: datetime, account: str) -> Headroom:
     lsr, cr = load_standings(books, terms, now, account, (LSR_10, CR_7))
     return with_reported(headroom_of(lsr, cr), load_performance(books, account, now))
+
+
+def _provable(terms: ShopTerms, now: datetime) -> datetime:
+    """Return the instant from which on orders prove a restock date, or deny it."""
+    return terms.calendar.start_of_day(terms.calendar.local_date(now) - timedelta(days=PROVEN_DAYS + 1))
 
 
 def _since(terms: ShopTerms, now: datetime) -> datetime:

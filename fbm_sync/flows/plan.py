@@ -101,7 +101,7 @@ def _decide(
             moved = _moved(scope, digests, sharing)
             decisions: list[OfferDecision] = []
             if not _missing(scope, sharing, moved):
-                decisions = list(_decisions(planning, books, terms, scope, progress))
+                decisions = list(_decisions(planning, books, terms, now, scope, progress))
                 moved |= {one.account for one in decisions if one.verdict.shares_budget}
             missing = _missing(scope, sharing, moved)
             if not missing:
@@ -133,12 +133,12 @@ def _missing(scope: Scope, sharing: Mapping[str, frozenset[Sku]], accounts: Iter
 
 
 def _decisions(
-    planning: Planning, books: Books, terms: ShopTerms, scope: Scope, progress: Progress
+    planning: Planning, books: Books, terms: ShopTerms, now: datetime, scope: Scope, progress: Progress
 ) -> Iterator[OfferDecision]:
     skus = books.offers.listed() if scope.skus is None else tuple(sorted(scope.skus))
     for start in range(0, len(skus), _LISTINGS_AT_A_TIME):
         some = skus[start : start + _LISTINGS_AT_A_TIME]
-        yield from planning.decide(load_listings(books, terms, some))
+        yield from planning.decide(load_listings(books, terms, now, some))
         progress("plan", start + len(some), len(skus))
     yield from planning.decide_the_rest()
 

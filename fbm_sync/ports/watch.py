@@ -9,6 +9,7 @@ from fbm_sync.domain.drift import Drift
 from fbm_sync.domain.listing import Offer
 from fbm_sync.domain.order import Order, OrderId, Sku
 from fbm_sync.domain.promise_audit import PromiseAudit, ShownTerms
+from fbm_sync.domain.restock_proof import RestockShown
 from fbm_sync.domain.risk import OrderOutlook, OrderState
 from fbm_sync.domain.sku_finding import Worried
 from fbm_sync.domain.slip import OrderKey, SlippedLot
@@ -58,10 +59,18 @@ class WatchBook(Protocol):
         """Return the account's own orders first read since an instant, not pending and not audited yet."""
 
     def record_audits(self, audits: Sequence[PromiseAudit]) -> None:
-        """Keep what orders' ship-bys were held against; an order is audited once."""
+        """Keep what orders' ship-bys were held against; an order is audited once.
+
+        What one shows of a restock date is news for the next plan.
+        """
 
     def audits(self, account: str, since: datetime) -> tuple[PromiseAudit, ...]:
         """Return the audits of orders placed since an instant in which something could be compared."""
+
+    def restock_shown(
+        self, account: str, since: datetime, skus: Collection[Sku] | None = None
+    ) -> Mapping[Sku, RestockShown]:
+        """Return what each listing's latest order sold by a restock date shows of it, of all or some SKUs."""
 
     def shipped_audits(self, account: str, since: datetime) -> tuple[ShippedAudit, ...]:
         """Return the audits of shipped orders placed since an instant that a handling time decided."""

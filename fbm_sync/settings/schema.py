@@ -229,6 +229,7 @@ class PolicyTable(Table):
     inbound_share: Share = _POLICY.inbound_share
     late_risk: Share = _POLICY.late_risk
     max_units: Annotated[Count | None, Field(description="a whole number, 0 or more")] = _POLICY.max_units
+    unproven_units: Annotated[Count, _OFF] = _POLICY.unproven_units
     max_cash: Annotated[Amount | None, Field(description=_AMOUNT)] = None
     late_order_cost: Annotated[Amount | None, Field(description=_AMOUNT)] = None
     account_risk: Share = _POLICY.account_risk

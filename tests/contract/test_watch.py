@@ -15,6 +15,7 @@ from fbm_sync.domain.order import Fulfiller, OrderStatus
 from fbm_sync.domain.promise_audit import PromiseAudit, ShownTerms
 from fbm_sync.domain.risk import OrderOutlook, OrderState
 from fbm_sync.domain.supply import Leg
+from fbm_sync.ports import PlanBasis
 
 from builders import (
     ACCOUNT,
@@ -246,6 +247,30 @@ def test_an_order_is_audited_once_and_its_audit_goes_with_it(ledger):
         assert books.watch.audits(ACCOUNT, NOW) == ()
         (left,) = books.watch.shipped_audits(ACCOUNT, in_days(-2))
         assert (left.audit.order_id, left.shipped_at) == ("4", NOW)
+
+
+def test_the_latest_order_sold_by_a_restock_date_tells_what_it_is_worth_and_is_news(ledger):
+    audits = [
+        an_audit("1", handling_days=None, off_days=-2),
+        an_audit("2", handling_days=None, off_days=0, created_at=in_days(-0.5)),
+        an_audit("3", handling_days=None, off_days=None, created_at=NOW),
+        an_audit("4", sku="B", created_at=NOW),
+        an_audit("5", sku="C", handling_days=None, off_days=-1),
+    ]
+    with ledger.transaction() as books:
+        books.orders.record([an_order(one.order_id, sku="Z") for one in audits])
+        books.plans.settle(books.plans.news(), PlanBasis(planned_at=NOW, shop="", accounts={}))
+        books.watch.record_audits(audits)
+        assert books.plans.news().skus == {SKU, "C"}
+        found = books.watch.restock_shown(ACCOUNT, in_days(-2))
+        assert {sku: (one.order_id, one.off_days) for sku, one in found.items()} == {
+            SKU: ("2", 0),
+            "C": ("5", -1),
+        }
+        assert found[SKU].created_at == in_days(-0.5)
+        assert books.watch.restock_shown(ACCOUNT, in_days(-2), ["C", "B"]).keys() == {"C"}
+        assert books.watch.restock_shown(ACCOUNT, in_days(-0.7)).keys() == {SKU}
+        assert books.watch.restock_shown("uk", in_days(-2)) == {}
 
 
 def test_busy_skus_and_usual_rates_are_counted_in_orders(ledger):

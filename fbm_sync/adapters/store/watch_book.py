@@ -11,6 +11,7 @@ from fbm_sync.adapters.store import lot_dates, outlook_record, shown_terms
 from fbm_sync.adapters.store.offer_tables import ObservedOfferRow, OfferDecisionRow, VerdictRow
 from fbm_sync.adapters.store.order_book import SqlOrderBook
 from fbm_sync.adapters.store.order_tables import OrderItemRow, OrderRow, OutlookHistoryRow
+from fbm_sync.adapters.store.plan_book import note_changed
 from fbm_sync.adapters.store.shapes import from_json
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.watch_tables import PromiseAuditRow
@@ -20,6 +21,7 @@ from fbm_sync.domain.drift import Drift
 from fbm_sync.domain.listing import ObservedOffer, Offer
 from fbm_sync.domain.order import PENDING, Fulfiller, Order, OrderId, Sku
 from fbm_sync.domain.promise_audit import PromiseAudit, ShownTerms
+from fbm_sync.domain.restock_proof import RestockShown
 from fbm_sync.domain.risk import OrderOutlook, OrderState
 from fbm_sync.domain.sku_finding import Worried
 from fbm_sync.domain.slip import OrderKey, SlippedLot
@@ -131,6 +133,7 @@ class SqlWatchBook:
             for one in audits
         ]
         upsert(self._connection, _AUDITS, rows, keep=rows[0].keys() if rows else ())
+        note_changed(self._connection, (one.sku for one in audits if one.of_restock_date))
 
     def audits(self, account: str, since: datetime) -> tuple[PromiseAudit, ...]:
         column = _AUDITS.c
@@ -139,6 +142,23 @@ class SqlWatchBook:
         )
         rows = self._connection.execute(told.order_by(column.created_at, column.order_id)).mappings()
         return tuple(PromiseAudit(**row) for row in rows)
+
+    def restock_shown(
+        self, account: str, since: datetime, skus: Collection[Sku] | None = None
+    ) -> Mapping[Sku, RestockShown]:
+        column = _AUDITS.c
+        by_date = (column.handling_days.is_(None), column.off_days.is_not(None), column.created_at >= since)
+        told = select(column.sku, column.order_id, column.created_at, column.off_days)
+        told = told.where(column.account == account, *by_date)
+        if skus is not None:
+            told = told.where(one_of(column.sku, sorted(skus)))
+        rows = self._connection.execute(told.order_by(column.created_at, column.order_id))
+        return {
+            Sku(row.sku): RestockShown(
+                order_id=OrderId(row.order_id), created_at=row.created_at, off_days=row.off_days
+            )
+            for row in rows
+        }
 
     def shipped_audits(self, account: str, since: datetime) -> tuple[ShippedAudit, ...]:
         column = _AUDITS.c

@@ -44,7 +44,8 @@ def supplied(shop, tmp_path):
     config = tmp_path / "fbm_sync.toml"
     config.write_text(
         config.read_text().replace(
-            "[policy.default]", '[policy.ahead]\nbackorder = "backorder"\nmax_units = 15\n\n[policy.default]'
+            "[policy.default]",
+            '[policy.ahead]\nbackorder = "backorder"\nmax_units = 15\nunproven_units = 0\n\n[policy.default]',
         )
     )
     write()
@@ -94,7 +95,7 @@ def test_a_sku_sold_ahead_shows_gates_caps_and_what_raises_the_smallest(supplied
     assert f"The limit '{CAPS[found['cap']['binding']].label}'" in out
     assert f"The smallest limit is '{CAPS[found['cap']['binding']].label}' (15 units)." in out
     assert "→ 15 units: most units ahead – at most 15 units of the SKU sold ahead" in out
-    assert "Conditions for selling ahead of stock (gates): all 14 are met" in out
+    assert "Conditions for selling ahead of stock (gates): all 15 are met" in out
     assert "ok  What its policy allows: backorder; needed: backorder or preorder" in out
     assert "ok  Its margin, as a share of the price: unknown; needed: nothing, it is switched off" in out
     assert "(learned from this supplier's receipts: 25 that weigh like 23 of today)" in out
@@ -109,7 +110,7 @@ def test_a_sku_that_may_not_be_sold_ahead_names_the_gate_and_what_opens_it(suppl
     _, out, _ = command("explain", "MUG")
     assert "Not on sale: 0 units" in out
     assert "it may not be sold ahead because of what its policy allows: never (needs backorder" in out
-    gates = out.partition("Conditions for selling ahead of stock (gates): 1 of 14 not met\n")[2]
+    gates = out.partition("Conditions for selling ahead of stock (gates): 1 of 15 not met\n")[2]
     assert gates.startswith("  NO  What its policy allows: never; needed: backorder or preorder\n")
     assert "What was rejected" not in out, "the closed gate says it already"
     assert 'set backorder = "backorder" in its policy' in out

@@ -19,7 +19,9 @@ from builders import NOW, a_count, a_lot, a_policy, an_observed_offer, shop_fact
 
 
 def test_every_gate_and_cap_has_words_of_its_own():
-    policy = a_policy(max_units=5, max_cash_minor=100, late_order_cost_minor=1, min_receipts=0)
+    policy = a_policy(
+        max_units=5, max_cash_minor=100, late_order_cost_minor=1, unproven_units=1, min_receipts=0
+    )
     facts = shop_facts(stock=[a_count(0)], lots=[a_lot()], offers=[an_observed_offer()])
     decision = the_decision(plan_shop(facts, shop_terms(policy), now=NOW, run_id="r"))
     assert {gate.name for gate in decision.gates} == GATES.keys()

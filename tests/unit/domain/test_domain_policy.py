@@ -13,7 +13,9 @@ from fbm_sync.domain.caps import cap_units, expose
 from fbm_sync.domain.channel import Portion
 from fbm_sync.domain.history import SupplierRecord
 from fbm_sync.domain.leadtime import DoubtfulLot, InboundView
+from fbm_sync.domain.order import OrderId
 from fbm_sync.domain.policy import BackorderKind, DemandRecord, Headroom, SellAheadFacts
+from fbm_sync.domain.restock_proof import RestockShown
 from fbm_sync.domain.sell_ahead import decide_sell_ahead, first_spare_day
 
 from builders import (
@@ -26,6 +28,7 @@ from builders import (
     an_entry,
     an_expected_lot,
     expected_lots,
+    in_days,
     on_day,
 )
 
@@ -46,6 +49,11 @@ def some_facts(*lots, **changes):
         "today": TODAY,
     }
     return SellAheadFacts(**(fields | changes))
+
+
+def shown_by_an_order(off_days, days_ago=0):
+    """What the latest order sold by a restock date shows of it."""
+    return RestockShown(order_id=OrderId("ORDER-1"), created_at=in_days(-days_ago), off_days=off_days)
 
 
 def decide(policy=None, facts=None, calendar=None, **asked):
@@ -125,6 +133,10 @@ def slips(*values):
         ("on_time_delivery", {}, {"headroom": Headroom(on_time_rate=0.9)}, True),
         ("on_time_delivery", {}, {"headroom": Headroom(on_time_rate=0.899)}, False),
         ("on_time_delivery", {}, {"headroom": Headroom(on_time_rate=0.94, on_time_target=0.95)}, False),
+        ("restock_date", {}, {"restock": shown_by_an_order(0)}, True),
+        ("restock_date", {}, {"restock": shown_by_an_order(-1)}, False),
+        ("restock_date", {}, {"restock": shown_by_an_order(-1, days_ago=8)}, True),
+        ("restock_date", {}, {"restock": shown_by_an_order(-1), "by_restock_date": False}, True),
         ("reserved_elsewhere", {}, {}, True),
         ("reserved_elsewhere", {}, {"merely_reserved": True}, False),
     ],
@@ -143,7 +155,7 @@ def test_each_gate_passes_and_fails_by_its_own_number(name, policy, facts, passe
 
 def test_every_gate_is_reported_even_when_the_first_has_failed():
     answer = decide(a_policy(backorder=BackorderKind.NEVER))
-    assert len(answer.gates) == 14
+    assert len(answer.gates) == 15
     assert [one.name for one in answer.gates if not one.passed] == ["policy"]
 
 
@@ -257,13 +269,14 @@ def test_a_preorder_never_ships_before_its_release():
 RISKY = an_expected_lot("B", 50, ready_in=7, chances={7: 0.6})
 OFTEN_GONE = ReceivedLaw(steps=((0, 0.2), (100, 0.8)))
 NO_ROOM = {"headroom": Headroom()}
-SEVEN_LIMITS = (
+EIGHT_LIMITS = (
     "inbound_share",
     "late_risk",
     "headroom",
     "max_cash",
     "profit",
     "max_units",
+    "unproven_units",
     "max_listed",
 )
 TWO_LOTS = {"inbound": InboundView(expected=(an_expected_lot(chances=SURE), RISKY), doubtful=())}
@@ -318,7 +331,7 @@ def test_the_smallest_cap_binds_and_is_named(policy, facts, binding, units):
     cap = decide(a_policy(**policy), some_facts(**facts)).cap
     assert (cap.binding, cap.units) == (binding, units)
     assert cap.limits[binding] == min(cap.limits.values()) == units
-    assert [one.name for one in cap.details] == list(SEVEN_LIMITS)
+    assert [one.name for one in cap.details] == list(EIGHT_LIMITS)
     assert {one.name: one.units for one in cap.details if one.units is not None} == cap.limits
     for one in cap.details:
         assert (one.rule == "off") == (one.units is None)

@@ -258,6 +258,53 @@ def test_an_order_newer_than_the_last_look_at_its_listing_is_audited_later(promi
     assert look(promising, "promise_mismatch")
 
 
+# --- restock dates -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def restocking(shop):
+    """A shop without cups; forty come, and five may be sold until an order shows the restock date."""
+    shop.terms = shop_terms(a_policy(unproven_units=5))
+    shop.supply.snapshot = a_supply([a_count(0, "CUP")], [cups(9, quantity=40)], some_receipts())
+    shop.pull_supply()
+    shop.offers.list("CUP", 0)
+    shop.pull_offers()
+    record(shop, *a_good_past(60))
+    shop.plan()
+    return shop
+
+
+def the_offer_for_cups(shop):
+    shop.plan()
+    with shop.ledger.transaction() as books:
+        (decision,) = books.offers.decisions(skus=["CUP"])
+    return decision.desired
+
+
+def sell_by_restock_date(shop, days_off):
+    """The decided offer is live; an hour later an order comes in, due so many days from the restock date."""
+    offer = the_offer_for_cups(shop)
+    shop.offers.list("CUP", offer.quantity, handling_days=offer.handling_days, restock_on=offer.restock_on)
+    shop.pull_offers()
+    shop.clock.advance(hours=24)
+    promised = (offer.restock_on - shop.clock.now().date()).days
+    order_promised(shop, "sold-ahead", promised + days_off)
+    shop.alert()
+    return offer
+
+
+def test_an_order_due_by_the_restock_date_lets_more_be_sold_by_it(restocking):
+    assert sell_by_restock_date(restocking, 0).quantity == 5
+    assert the_offer_for_cups(restocking).quantity > 5
+
+
+def test_an_order_that_ignores_the_restock_date_ends_selling_by_it_and_is_told(restocking):
+    sell_by_restock_date(restocking, -6)
+    assert the_offer_for_cups(restocking).quantity == 0
+    finding = look(restocking)["us:promise_mismatch:us"]
+    assert "Amazon does not use the restock date that it accepted" in finding.text
+
+
 def test_a_sku_that_ships_faster_than_its_setting_is_told_once_a_day(promising):
     for number in range(10):
         order_promised(promising, str(number), 7)
