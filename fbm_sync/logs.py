@@ -81,13 +81,16 @@ _SECRET_TEXTS = (
 )
 _LONGEST_NESTING = 6
 
+_ALERTS = "fbm_sync.adapters.notify"
+"""Where alerts become log lines."""
+
 
 def configure(*, verbose: bool = False, quiet: bool = False, stream: TextIO | None = None) -> None:
     """Switch logging on for the whole process; calling it again replaces the former set-up.
 
     Machine-readable unless `stream` (stderr by default) is a terminal. `verbose` adds debug lines, but
-    never those of libraries that print secrets; `quiet` leaves warnings and errors only, for commands
-    whose answer stands on the terminal.
+    never those of libraries that print secrets; `quiet` leaves warnings and errors only, and of alerts
+    nothing, for commands whose answer stands on the terminal.
     """
     output = sys.stderr if stream is None else stream
     structlog.configure(
@@ -105,6 +108,7 @@ def configure(*, verbose: bool = False, quiet: bool = False, stream: TextIO | No
         root.removeHandler(former)
     root.addHandler(_Handler(output))
     root.setLevel(logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO)
+    logging.getLogger(_ALERTS).setLevel(logging.CRITICAL if quiet else logging.NOTSET)
     logging.captureWarnings(capture=True)
     for library in _QUIET_LIBRARIES:
         logging.getLogger(library).setLevel(logging.WARNING)

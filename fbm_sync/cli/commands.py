@@ -1,6 +1,5 @@
 """The list of commands, the global options, and what an error means for the exit code."""
 
-import logging
 from pathlib import Path
 from typing import Annotated
 
@@ -77,7 +76,6 @@ def _global_options(
     # A person at a terminal reads the report; only the daemon's log tells every step and every alert.
     quiet = context.invoked_subcommand != "run" and not verbose
     logs.configure(verbose=verbose, quiet=quiet)
-    logging.getLogger("fbm_sync.adapters.notify").setLevel(logging.CRITICAL if quiet else logging.NOTSET)
     context.obj = Session(config=config, screen=Screen(as_json=as_json), verbose=verbose)
 
 

@@ -13,7 +13,6 @@ counted as in Amazon's performance report. The same seed gives the same month.
 """
 
 import argparse
-import logging
 import sys
 import tempfile
 import time
@@ -42,7 +41,6 @@ def wishes():
 def main():
     wish = wishes()
     logs.configure(quiet=True)
-    logging.getLogger("fbm_sync.adapters.notify").setLevel(logging.CRITICAL)
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, Screen(as_json=False).watching() as progress:
         outcome = play(

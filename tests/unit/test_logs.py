@@ -20,7 +20,8 @@ class Terminal(io.StringIO):
 def _as_before():
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
-    levels = {name: logging.getLogger(name).level for name in logs._QUIET_LIBRARIES}
+    names = (*logs._QUIET_LIBRARIES, logs._ALERTS)
+    levels = {name: logging.getLogger(name).level for name in names}
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
@@ -105,6 +106,15 @@ def test_how_much_is_said_can_be_chosen(options, shown):
     log.warning("warning")
 
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == shown
+
+
+def test_a_quiet_command_logs_no_alert_and_the_next_loud_one_does():
+    alerts, quiet, loud = logging.getLogger(logs._ALERTS), io.StringIO(), io.StringIO()
+    logs.configure(quiet=True, stream=quiet)
+    alerts.error("order at risk")
+    logs.configure(stream=loud)
+    alerts.error("order at risk")
+    assert (quiet.getvalue(), loud.getvalue().count("order at risk")) == ("", 1)
 
 
 def test_switching_on_twice_does_not_say_everything_twice(lines):
