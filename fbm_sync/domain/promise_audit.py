@@ -230,8 +230,8 @@ def _example(audit: PromiseAudit) -> str:
 def _why_earlier(tally: _Tally) -> tuple[str, str]:
     if all(one.of_restock_date for one in tally.earlier):
         return (
-            "Amazon does not use the restock date that it accepted; nothing more is sold by it for a week.",
-            "Save the listing's restock date by hand in Seller Central; ask these buyers for patience, or expedite.",
+            "Amazon does not use the restock date that it accepted; nothing is sold by it for a week.",
+            "Save the listing's restock date by hand in Seller Central; these orders need their goods sooner.",
         )
     if len(tally.earlier) > 1 and 2 * len(tally.earlier) >= tally.orders:
         return (

@@ -1,4 +1,4 @@
-"""A restock date counts as a promise once an order shows it; until then little, denied nothing is sold by it."""
+"""A restock date counts as a promise once an order shows it; until then few units are sold by it."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +32,7 @@ def shown(off_days, days_ago=0):
 def decide(known=None, *, handling=AutomatedHandling.OFF, **policy):
     """A SKU without stock and with forty units on their way, of which five may be sold unproven."""
     facts = shop_facts(
+        stock=[a_count(0)],
         lots=[a_lot(quantity=40)],
         receipts=some_receipts(),
         offers=[an_observed_offer(0)],

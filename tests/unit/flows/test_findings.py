@@ -282,11 +282,11 @@ def the_offer_for_cups(shop):
 
 
 def sell_by_restock_date(shop, days_off):
-    """The decided offer is live; an hour later an order comes in, due so many days from the restock date."""
+    """The decided offer is live; hours later an order comes in, due so many days from the restock date."""
     offer = the_offer_for_cups(shop)
     shop.offers.list("CUP", offer.quantity, handling_days=offer.handling_days, restock_on=offer.restock_on)
     shop.pull_offers()
-    shop.clock.advance(hours=24)
+    shop.clock.advance(hours=7)
     promised = (offer.restock_on - shop.clock.now().date()).days
     order_promised(shop, "sold-ahead", promised + days_off)
     shop.alert()
