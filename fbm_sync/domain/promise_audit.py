@@ -231,7 +231,7 @@ def _why_earlier(tally: _Tally) -> tuple[str, str]:
     if all(one.of_restock_date for one in tally.earlier):
         return (
             "Amazon does not use the restock date that it accepted; nothing is sold by it for a week.",
-            "Save the listing's restock date by hand in Seller Central; these orders need their goods sooner.",
+            "Save the listing's restock date by hand in Seller Central; expedite what these orders need.",
         )
     if len(tally.earlier) > 1 and 2 * len(tally.earlier) >= tally.orders:
         return (
