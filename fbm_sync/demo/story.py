@@ -3,8 +3,9 @@
 import dataclasses
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from fbm_sync import cycle
 from fbm_sync.demo.amazon import Amazon
@@ -12,6 +13,7 @@ from fbm_sync.demo.clock import SimulatedClock
 from fbm_sync.demo.narrator import Narrator, PeopleChannel
 from fbm_sync.demo.shop import KETTLE, KETTLE_PO, LANTERN, MARKETPLACE_ID, SELLER_ID, TIMEZONE, Shop
 from fbm_sync.domain.allocation import CoverSource
+from fbm_sync.domain.listing import Offer
 from fbm_sync.domain.order import OrderId
 from fbm_sync.domain.risk import OrderOutlook, OrderState
 from fbm_sync.emulator import load_scenario, running
@@ -292,7 +294,11 @@ class Story:
         missing = [
             one for one, order in amazon["orders"].items() if known.get(OrderId(one)) != order["status"]
         ]
-        wrong = [one.sku for one in decisions if one.desired is not None and one.change is not None]
+        wrong = [
+            one.sku
+            for one in decisions
+            if one.desired is not None and one.desired != _shown(amazon["listings"][one.sku])
+        ]
         return Outcome(
             days=days,
             counts=dict(self.narrator.total),
@@ -303,6 +309,16 @@ class Story:
             config=config,
             seconds=seconds,
         )
+
+
+def _shown(listing: Mapping[str, Any]) -> Offer:
+    """Return what buyers see of a listing, in Amazon's own account of it."""
+    restock_on = listing["effective_restock_on"]
+    return Offer(
+        quantity=listing["live_quantity"],
+        handling_days=listing["listing_handling_days"],
+        restock_on=None if restock_on is None else date.fromisoformat(restock_on),
+    )
 
 
 def units_of(outlook: OrderOutlook) -> dict[str, int]:

@@ -194,7 +194,7 @@ def test_an_account_without_a_queue_has_nothing_to_do(shop, tmp_path):
         assert app.hint_sources("main") == ()
         assert app.wanted_notifications("main") is None
     jobs = {job.id for job in Daemon(settings, Summons())._scheduler().get_jobs()}
-    assert jobs == {"pull", "offers", "plan", "push", "alert", "notify", "performance", "prune"}
+    assert jobs == {"pull", "offers", "plan", "push", "alert", "notify", "performance", "prune", "verify"}
 
 
 def test_a_queue_that_is_gone_is_a_failure_of_this_turn_alone(shop):
