@@ -41,10 +41,16 @@ class OrdersPulled:
 
 
 class Tally:
-    """Running counts of one pull."""
+    """Running counts of one pull; an order that several lists name is one."""
 
     def __init__(self) -> None:
-        self.pulled = self.new = self.changed = self.quarantined = 0
+        self.new = self.changed = self.quarantined = 0
+        self.read: set[OrderId] = set()
+
+    @property
+    def pulled(self) -> int:
+        """How many orders were read."""
+        return len(self.read)
 
     def report(self, watermark: datetime | None, failures: Sequence[Failure] = ()) -> OrdersPulled:
         """Return the counts as the pull's result."""
@@ -65,7 +71,7 @@ def record_orders(account: str, orders: Sequence[Order], books: Books, tally: Ta
     books.orders.record(fresh)
     books.orders.readmit(account, [order.order_id for order in orders])
     books.catch_ups.no_longer_wanted(account, [order.order_id for order in orders])
-    tally.pulled += len(fresh)
+    tally.read.update(order.order_id for order in fresh)
     tally.new += sum(order.order_id not in known for order in fresh)
     tally.changed += sum(
         order.order_id in known and known[order.order_id].updated_at < order.updated_at for order in fresh
