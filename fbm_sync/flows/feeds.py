@@ -130,11 +130,13 @@ def _finish(
         if feed.number not in {one.number for one in books.pushes.open_feeds(errand.account)}:
             return  # another process has recorded it
         still_its = books.pushes.close_feed(feed.number, state.value, errand.clock.now())
-        for receipt in receipts:
-            its = receipt
-            if receipt.change.sku not in still_its:
-                its = dataclasses.replace(receipt, outcome=PushOutcome.UNKNOWN)
-            books.offers.record_receipt(its, errand.run_id)
+        recorded = [
+            receipt
+            if receipt.change.sku in still_its
+            else dataclasses.replace(receipt, outcome=PushOutcome.UNKNOWN)
+            for receipt in receipts
+        ]
+        books.offers.record_receipts(recorded, errand.run_id)
     errand.receipts += receipts
 
 
@@ -154,8 +156,7 @@ def _find(errand: Errand, channel: FeedChannel, feed: OpenFeed) -> None:
         outcome, why = PushOutcome.UNKNOWN, "it is not known which of Amazon's feeds it went with"
     with errand.ledger.transaction() as books:
         books.pushes.close_feed(feed.number, outcome.value, errand.clock.now())
-        for receipt in _all(errand, changes, outcome, why):
-            books.offers.record_receipt(receipt, errand.run_id)
+        books.offers.record_receipts(_all(errand, changes, outcome, why), errand.run_id)
 
 
 def _overtake(

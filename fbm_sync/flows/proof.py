@@ -44,13 +44,15 @@ def settle_unknown(errand: Errand) -> None:
             return
         with errand.ledger.transaction() as books:
             books.offers.record_observed(list(seen.values()))
-            for receipt in batch:
-                shown = seen.get(receipt.change.sku)
-                if shown is not None and is_live(receipt.change, shown.offer):
-                    _record_proof(errand, books, receipt)
-                else:
-                    failed = dataclasses.replace(receipt, outcome=PushOutcome.FAILED, at=errand.clock.now())
-                    books.offers.record_receipt(failed, errand.run_id)
+            live = [r for r in batch if r.change.sku in seen and is_live(r.change, seen[r.change.sku].offer)]
+            _record_proofs(errand, books, live)
+            now = errand.clock.now()
+            failed = [
+                dataclasses.replace(receipt, outcome=PushOutcome.FAILED, at=now)
+                for receipt in batch
+                if receipt not in live
+            ]
+            books.offers.record_receipts(failed, errand.run_id)
 
 
 def _not_reported(errand: Errand, waiting: Sequence[PushReceipt]) -> Sequence[PushReceipt]:
@@ -80,8 +82,7 @@ def _not_reported(errand: Errand, waiting: Sequence[PushReceipt]) -> Sequence[Pu
             if one.change.sku in remembered
         ]
         books.offers.record_observed(shown)
-        for receipt in proven:
-            _record_proof(errand, books, receipt)
+        _record_proofs(errand, books, proven)
         books.runs.succeeded(_READ, errand.account, errand.run_id, errand.clock.now())
     done = {one.change.sku for one in proven}
     return [one for one in waiting if one.change.sku not in done]
@@ -111,15 +112,16 @@ def _read_back(errand: Errand, waiting: Sequence[PushReceipt]) -> int:
         live = [r for r in batch if r.change.sku in seen and is_live(r.change, seen[r.change.sku].offer)]
         with errand.ledger.transaction() as books:
             books.offers.record_observed(list(seen.values()))
-            for receipt in live:
-                _record_proof(errand, books, receipt)
+            _record_proofs(errand, books, live)
         left -= len(live)
         errand.progress("read back", len(waiting) - left, len(waiting))
     return left
 
 
-def _record_proof(errand: Errand, books: Books, receipt: PushReceipt) -> None:
-    confirmed = dataclasses.replace(
-        receipt, outcome=PushOutcome.CONFIRMED, at=errand.clock.now(), accepted_at=receipt.at
-    )
-    books.offers.record_receipt(confirmed, errand.run_id)
+def _record_proofs(errand: Errand, books: Books, live: Sequence[PushReceipt]) -> None:
+    now = errand.clock.now()
+    confirmed = [
+        dataclasses.replace(receipt, outcome=PushOutcome.CONFIRMED, at=now, accepted_at=receipt.at)
+        for receipt in live
+    ]
+    books.offers.record_receipts(confirmed, errand.run_id)

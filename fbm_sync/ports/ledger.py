@@ -251,6 +251,9 @@ class OfferBook(Protocol):
     def record_receipt(self, receipt: PushReceipt, run_id: str) -> None:
         """Record Amazon's answer to a change; each SKU's newest answer is the one in force."""
 
+    def record_receipts(self, receipts: Sequence[PushReceipt], run_id: str) -> None:
+        """Record Amazon's answers to changes of different SKUs, as one by one."""
+
     def receipts(self, account: str, outcomes: Sequence[PushOutcome] = ()) -> tuple[PushReceipt, ...]:
         """Return each SKU's newest answer, of the given outcomes only when any are named."""
 

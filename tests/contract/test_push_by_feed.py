@@ -20,7 +20,7 @@ LIMITS = {"max_changed": 1000, "max_changed_share": 1.0}
 def a_shop(folder, **scenario):
     """Thirty listings with two units each, and ten of each on the shelf; feeds were quick lately."""
     listings = [{"sku": sku, "quantity": 2, "price": "9.00", "handling_days": 2} for sku in SKUS]
-    with open_seller(folder, listings=listings, rate_factor=100, **scenario) as shop:
+    with open_seller(folder, listings=listings, rate_factor=100, in_process=True, **scenario) as shop:
         with shop.ledger.transaction() as books:
             number = books.pushes.begin_feed("main", [a_change(sku="OLD")], "run", shop.now())
             books.pushes.feed_submitted(number, "1", shop.now())
