@@ -227,11 +227,17 @@ class OfferBook(Protocol):
     def decisions(self, *, skus: Sequence[Sku] = (), at: datetime | None = None) -> tuple[OfferDecision, ...]:
         """Return the decision in force for each SKU (all when none is named), now or at an instant."""
 
-    def asking(self, account: str, skus: Sequence[Sku] = ()) -> tuple[OfferDecision, ...]:
+    def asking(
+        self, account: str, skus: Sequence[Sku] = (), *, but_in_feeds: bool = False
+    ) -> tuple[OfferDecision, ...]:
         """Return the account's decisions in force that ask for a change, of some SKUs only when named.
 
-        With them those of SKUs of which something is new since the last plan: they may ask for one now.
+        With them those of SKUs of which something is new since the last plan: they may ask for one now. With
+        `but_in_feeds` those are left out that an unfinished feed has.
         """
+
+    def decided_since(self, account: str, since: datetime | None) -> tuple[Sku, ...]:
+        """Return the SKUs of which something was decided after an instant that asks for a change."""
 
     def count_decided(self, account: str, skus: Sequence[Sku] = ()) -> int:
         """Count the account's decisions in force that say what is to be shown; of some SKUs when named."""

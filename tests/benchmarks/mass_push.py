@@ -1,9 +1,9 @@
 """How long a mass push takes at Amazon's default request limits: until it is live, until it is proven.
 
 Run from the checkout: `python tests/benchmarks/mass_push.py [--skus 100000] [--zeroed 1000] [--later 50]
-[--feed-seconds 600] [--report-seconds 180] [--patched 3000] [--seed 1]`. As many listings are to change, some of them go
-off sale, all others are raised. Ten minutes later another plan takes `--later` more off sale. Pushed as the
-daemon pushes: first with feeds, then by single patches alone.
+[--feed-seconds 600] [--report-seconds 180] [--patched 3000] [--seed 1]`. So many listings are to change; some
+go off sale, all others are raised. Six minutes later another plan takes `--later` more off sale. It is pushed
+as the daemon pushes: first with feeds, then by single patches alone.
 
 Time is virtual: only Amazon's limits, its feeds and its report take any; answers and our own work take none.
 How long Amazon works on a feed, whatever its size, one feed after another, and on a report, are assumptions,
@@ -35,14 +35,13 @@ from fbm_sync.domain.decision import OfferDecision, Verdict
 from fbm_sync.domain.listing import ListingMode, ObservedOffer, Offer
 from fbm_sync.domain.order import Sku
 from fbm_sync.flows.push import PushTerms, push
-
 from fbm_sync.ports import PlanBasis
 
 from seller import open_seller
 
 ACCOUNT = "main"
 TICK = timedelta(minutes=5)
-LATER_AFTER = timedelta(minutes=10)
+LATER_AFTER = timedelta(minutes=6)
 OPEN = PushLimits(
     max_changed=10**9,
     max_changed_share=1.0,
@@ -181,12 +180,15 @@ def push_until_proven(shop, *, feeds):
             apply=True,
             feeds=seller.account.feeds if feeds else None,
             reports=seller.account.reports,
+            quota=seller.account.gateway.throttle,
         )
         if pushed.failures:
             print("   ", pushed.failures[0])
-        if not pushed.is_under_way and (not shop.later or shop.live_at.keys() >= shop.later.keys()):
+        if pushed.left:
+            continue
+        if not pushed.under_way and shop.live_at.keys() >= shop.later.keys():
             break
-        pause = timedelta(minutes=FOLLOW_MINUTES) if pushed.is_under_way else TICK
+        pause = timedelta(minutes=FOLLOW_MINUTES) if pushed.under_way else TICK
         while seller.now() < begun + pause:
             seller.sleep(min(60.0, (begun + pause - seller.now()).total_seconds()))
     with seller.ledger.snapshot() as books:
@@ -264,6 +266,7 @@ def say(what, seconds, least):
 
 def patches_alone(wish):
     """Print what it takes without feeds: some are made, to see the pace."""
+    wish = argparse.Namespace(**vars(wish) | {"later": 0})
     changed = min(wish.skus, max(wish.patched, wish.zeroed))
     with tempfile.TemporaryDirectory() as folder, open_shop(folder, wish, changed) as seller:
         shop = Shop(seller, wish, changed)
@@ -272,7 +275,8 @@ def patches_alone(wish):
     rest = (wish.skus - changed) / (changed / shop.seconds(made))
     least = bound("patchListingsItem", wish.skus) + seller.world.rules.apply_seconds
     print(
-        f"By patches alone ({changed:,} made, {changed / shop.seconds(made):.2f} a second; Amazon lets in {rate:g})"
+        f"By patches alone ({changed:,} really made, {changed / shop.seconds(made):.2f} a second; "
+        f"Amazon lets in {rate:g})"
     )
     say(
         "every zero-out live",
@@ -288,10 +292,12 @@ def main(arguments=None):
     logs.configure(quiet=True)
     begun = time.perf_counter()
     print(
-        f"{wish.skus:,} listings are to change, {wish.zeroed:,} of them go off sale; a push every {TICK}, guards open"
+        f"{wish.skus:,} listings are to change, {wish.zeroed:,} of them go off sale; "
+        f"the daemon pushes, its guards are open"
     )
     print(
-        f"  (Amazon works {wish.feed_seconds:.0f} s on a feed, one after another, {wish.report_seconds:.0f} s on a report: assumptions)"
+        f"  (Amazon works {wish.feed_seconds:.0f} s on a feed, one after another, "
+        f"and {wish.report_seconds:.0f} s on a report: assumptions)"
     )
     with_feeds(wish)
     patches_alone(wish)

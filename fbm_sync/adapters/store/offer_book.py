@@ -26,6 +26,7 @@ from fbm_sync.adapters.store.offer_tables import (
 )
 from fbm_sync.adapters.store.plan_book import note_changed
 from fbm_sync.adapters.store.plan_tables import ChangedSkuRow
+from fbm_sync.adapters.store.push_tables import PushClaimRow
 from fbm_sync.adapters.store.shapes import from_json, to_json
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import CHUNK, chunks, insert_all, one_of, upsert
@@ -41,6 +42,7 @@ _OBSERVED = table_of(ObservedOfferRow)
 _DECISIONS = table_of(OfferDecisionRow)
 _VERDICTS = table_of(VerdictRow)
 _CHANGED = table_of(ChangedSkuRow)
+_CLAIMS = table_of(PushClaimRow)
 
 _OBSERVED_OFFER = TypeAdapter(ObservedOffer)
 _VERDICT = TypeAdapter(Verdict)
@@ -163,14 +165,32 @@ class SqlOfferBook:
             statement = _WITH_VERDICTS.where(column.first_decided_at <= at, still)
         return _sorted_decisions(self._of_skus(statement, skus), at)
 
-    def asking(self, account: str, skus: Sequence[Sku] = ()) -> tuple[OfferDecision, ...]:
+    def asking(
+        self, account: str, skus: Sequence[Sku] = (), *, but_in_feeds: bool = False
+    ) -> tuple[OfferDecision, ...]:
         column = _DECISIONS.c
         ours = _WITH_VERDICTS.where(column.superseded_at.is_(None), column.account == account)
+        if but_in_feeds:
+            in_feeds = select(_CLAIMS.c.sku).where(
+                _CLAIMS.c.account == account, _CLAIMS.c.feed_number.is_not(None)
+            )
+            ours = ours.where(column.sku.not_in(in_feeds))
         asked = ours.where(column.is_notable, column.asks_for_change)
         # Not as a join: SQLite would go through all decisions to find the few SKUs.
         news = column.sku.in_(select(_CHANGED.c.sku))
         moved = ours.where(news, column.asks_for_change.is_(False), column.leaves_alone.is_(False))
         return _sorted_decisions([*self._of_skus(asked, skus), *self._of_skus(moved, skus)])
+
+    def decided_since(self, account: str, since: datetime | None) -> tuple[Sku, ...]:
+        column = _DECISIONS.c
+        asking = select(column.sku).where(
+            column.superseded_at.is_(None),
+            column.is_notable,
+            column.account == account,
+            column.asks_for_change,
+        )
+        latest = asking if since is None else asking.where(column.first_decided_at > since)
+        return tuple(Sku(sku) for sku in self._connection.execute(latest.order_by(column.sku)).scalars())
 
     def count_decided(self, account: str, skus: Sequence[Sku] = ()) -> int:
         column = _DECISIONS.c
@@ -186,13 +206,15 @@ class SqlOfferBook:
         column = _DECISIONS.c
         in_force = (column.superseded_at.is_(None), column.account == account)
         statement = (
-            select(column.sku, _VERDICTS.c.body)
+            select(column.sku, column.digest, _VERDICTS.c.body)
             .join_from(_DECISIONS, _VERDICTS, column.digest == _VERDICTS.c.digest)
             .where(*in_force, one_of(column.sku, sorted(skus)))
         )
-        found = {
-            Sku(row.sku): from_json(_VERDICT, row.body).desired for row in self._connection.execute(statement)
-        }
+        verdicts, found = {}, {}
+        for row in self._connection.execute(statement):
+            if row.digest not in verdicts:
+                verdicts[row.digest] = from_json(_VERDICT, row.body).desired
+            found[Sku(row.sku)] = verdicts[row.digest]
         return {sku: offer for sku, offer in found.items() if offer is not None}
 
     def census(self) -> DecisionCensus:
