@@ -22,6 +22,9 @@ _AT_A_GLANCE = 800
 _LOOKING_LASTS = timedelta(minutes=1)
 """So long one turn reads back; the next one goes on with it."""
 
+_MAY_STILL_COME = timedelta(minutes=5)
+"""A change that Amazon has made may take so long until it shows."""
+
 _REPORT_LIFE = timedelta(hours=2)
 """A report that nobody has read for so long is given up."""
 
@@ -56,7 +59,10 @@ def _in_turns(errand: Errand, waiting: Sequence[PushReceipt]) -> Sequence[PushRe
 
 
 def settle_unknown(errand: Errand, *, most: int | None = None) -> None:
-    """Look at the listings of which Amazon could not say whether it changed them: only they can tell."""
+    """Look at the listings of which Amazon could not say whether it changed them: only they can tell.
+
+    What does not show may still come about; only after some minutes it counts as not made.
+    """
     with errand.ledger.transaction() as books:
         unknown = books.offers.receipts(errand.account, [PushOutcome.UNKNOWN])
     for batch in batches(unknown[:most]):
@@ -74,7 +80,7 @@ def settle_unknown(errand: Errand, *, most: int | None = None) -> None:
             failed = [
                 dataclasses.replace(receipt, outcome=PushOutcome.FAILED, at=now)
                 for receipt in batch
-                if receipt not in live
+                if receipt not in live and now - receipt.at >= _MAY_STILL_COME
             ]
             books.offers.record_receipts(failed, errand.run_id)
 

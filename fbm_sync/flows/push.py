@@ -121,7 +121,7 @@ def push(  # noqa: PLR0913 - what a person may ask of one push, each by name
     else:
         preview(errand, (*agenda.go, *agenda.held))
     with ledger.transaction() as books:
-        waiting = books.offers.receipts(account, [PushOutcome.ACCEPTED])
+        waiting = books.offers.receipts(account, [PushOutcome.ACCEPTED, PushOutcome.UNKNOWN])
         if apply and not errand.is_shut_out():
             books.runs.succeeded("push", account, run_id, clock.now())
     return _report(errand, agenda, waiting, apply=apply)
@@ -138,8 +138,8 @@ def _apply(errand: Errand, changes: Sequence[OfferChange]) -> None:
         # While Amazon lets no change in, there is time for a look at what the first feed is about.
         zero_out(errand, zeroing, meanwhile=looking[0].in_passing if looking else None)
         write(errand, lowering)
-        for feed in looking:
-            if errand.is_over():
+        for number, feed in enumerate(looking):
+            if number and errand.is_over():
                 errand.left += len(feed.changes)
             else:
                 write(errand, hand_in(errand, feed))
@@ -153,6 +153,7 @@ def _apply(errand: Errand, changes: Sequence[OfferChange]) -> None:
 
 def _report(errand: Errand, agenda: Agenda, waiting: Sequence[PushReceipt], *, apply: bool) -> PushReport:
     outcomes = [receipt.outcome for receipt in errand.receipts]
+    accepted = [receipt for receipt in waiting if receipt.outcome is PushOutcome.ACCEPTED]
     queued, lately = agenda.queued + errand.handed_in, errand.clock.now() - _SOON_LIVE
     return PushReport(
         previewed=0 if apply else len(agenda.go) + len(agenda.held),
@@ -160,7 +161,7 @@ def _report(errand: Errand, agenda: Agenda, waiting: Sequence[PushReceipt], *, a
         held=len(agenda.held),
         unchanged=agenda.unchanged,
         rejected=outcomes.count(PushOutcome.REJECTED),
-        unconfirmed=len(waiting),
+        unconfirmed=len(accepted),
         deferred=errand.deferred,
         queued=queued,
         left=errand.left,
