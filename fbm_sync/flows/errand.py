@@ -94,6 +94,12 @@ class Errand:
         """Tell whether Amazon takes nothing more from us now."""
         return self._shut_out
 
+    def knows_plan(self, books: Books) -> datetime | None:
+        """Take note of the latest plan, and return which one was known until now."""
+        basis, known = books.plans.basis(), self.planned_at
+        self.planned_at = None if basis is None else basis.planned_at
+        return known
+
     def is_over(self) -> bool:
         """Tell whether this turn has lasted long enough: others may have something more urgent to do."""
         seconds = self.terms.turn_seconds

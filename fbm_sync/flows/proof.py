@@ -33,8 +33,8 @@ def glance(errand: Errand) -> None:
     """Read back some of what Amazon accepted; what is to go off sale now does not wait for all of it."""
     settle_unknown(errand, most=_AT_A_GLANCE)
     with errand.ledger.transaction() as books:
-        waiting = books.offers.receipts(errand.account, [PushOutcome.ACCEPTED])
-    _read_back(errand, waiting[:_AT_A_GLANCE])
+        waiting = books.offers.receipts(errand.account, [PushOutcome.ACCEPTED], most=_AT_A_GLANCE)
+    _read_back(errand, waiting)
 
 
 def confirm(errand: Errand, *, wait_seconds: float) -> None:
@@ -64,8 +64,8 @@ def settle_unknown(errand: Errand, *, most: int | None = None) -> None:
     What does not show may still come about; only after some minutes it counts as not made.
     """
     with errand.ledger.transaction() as books:
-        unknown = books.offers.receipts(errand.account, [PushOutcome.UNKNOWN])
-    for batch in batches(unknown[:most]):
+        unknown = books.offers.receipts(errand.account, [PushOutcome.UNKNOWN], most=most)
+    for batch in batches(unknown):
         let_urgent_through(errand)
         try:
             seen = errand.channel.observe([receipt.change.sku for receipt in batch])

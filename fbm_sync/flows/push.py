@@ -109,8 +109,7 @@ def push(  # noqa: PLR0913 - what a person may ask of one push, each by name
         follow(errand)
         glance(errand)
     with ledger.transaction() as books:
-        basis = books.plans.basis()
-        errand.planned_at = None if basis is None else basis.planned_at
+        errand.knows_plan(books)
         agenda = draw_up(books, account, terms.limits, clock.now(), skus, release=release, reviewed=reviewed)
         errand.decided = books.offers.desired(account, [change.sku for change in agenda.go])
     errand.deferred = agenda.deferred
@@ -121,10 +120,13 @@ def push(  # noqa: PLR0913 - what a person may ask of one push, each by name
     else:
         preview(errand, (*agenda.go, *agenda.held))
     with ledger.transaction() as books:
-        waiting = books.offers.receipts(account, [PushOutcome.ACCEPTED, PushOutcome.UNKNOWN])
+        unconfirmed = books.offers.count_receipts(account, [PushOutcome.ACCEPTED])
+        moving = books.offers.count_receipts(
+            account, [PushOutcome.ACCEPTED, PushOutcome.UNKNOWN], since=clock.now() - _SOON_LIVE
+        )
         if apply and not errand.is_shut_out():
             books.runs.succeeded("push", account, run_id, clock.now())
-    return _report(errand, agenda, waiting, apply=apply)
+    return _report(errand, agenda, unconfirmed, moving, apply=apply)
 
 
 def _apply(errand: Errand, changes: Sequence[OfferChange]) -> None:
@@ -151,21 +153,20 @@ def _apply(errand: Errand, changes: Sequence[OfferChange]) -> None:
                 errand.let_go(books, set(errand.taken))
 
 
-def _report(errand: Errand, agenda: Agenda, waiting: Sequence[PushReceipt], *, apply: bool) -> PushReport:
+def _report(errand: Errand, agenda: Agenda, unconfirmed: int, moving: int, *, apply: bool) -> PushReport:
     outcomes = [receipt.outcome for receipt in errand.receipts]
-    accepted = [receipt for receipt in waiting if receipt.outcome is PushOutcome.ACCEPTED]
-    queued, lately = agenda.queued + errand.handed_in, errand.clock.now() - _SOON_LIVE
+    queued = agenda.queued + errand.handed_in
     return PushReport(
         previewed=0 if apply else len(agenda.go) + len(agenda.held),
         applied=outcomes.count(PushOutcome.ACCEPTED),
         held=len(agenda.held),
         unchanged=agenda.unchanged,
         rejected=outcomes.count(PushOutcome.REJECTED),
-        unconfirmed=len(accepted),
+        unconfirmed=unconfirmed,
         deferred=errand.deferred,
         queued=queued,
         left=errand.left,
-        under_way=queued + sum(receipt.at > lately for receipt in waiting),
+        under_way=queued + moving,
         dropped=agenda.dropped,
         checksum=agenda.checksum,
         hold_id=agenda.hold_id,

@@ -67,10 +67,9 @@ def let_urgent_through(errand: Errand) -> None:
     if errand.terms.turn_seconds is None or errand.is_shut_out():
         return
     with errand.ledger.snapshot() as books:
-        basis, known = books.plans.basis(), errand.planned_at
-        if basis is None or basis.planned_at == known:
+        known = errand.knows_plan(books)
+        if known is None or errand.planned_at == known:
             return
-        errand.planned_at = basis.planned_at
         skus = books.offers.decided_since(errand.account, known)
         if not skus:
             return

@@ -236,7 +236,7 @@ class OfferBook(Protocol):
         `but_in_feeds` those are left out that an unfinished feed has.
         """
 
-    def decided_since(self, account: str, since: datetime | None) -> tuple[Sku, ...]:
+    def decided_since(self, account: str, since: datetime) -> tuple[Sku, ...]:
         """Return the SKUs of which something was decided after an instant that asks for a change."""
 
     def count_decided(self, account: str, skus: Sequence[Sku] = ()) -> int:
@@ -260,8 +260,15 @@ class OfferBook(Protocol):
     def record_receipts(self, receipts: Sequence[PushReceipt], run_id: str) -> None:
         """Record Amazon's answers to changes of different SKUs, as one by one."""
 
-    def receipts(self, account: str, outcomes: Sequence[PushOutcome] = ()) -> tuple[PushReceipt, ...]:
-        """Return each SKU's newest answer, of the given outcomes only when any are named."""
+    def receipts(
+        self, account: str, outcomes: Sequence[PushOutcome] = (), *, most: int | None = None
+    ) -> tuple[PushReceipt, ...]:
+        """Return each SKU's newest answer, of the given outcomes only when any are named, by SKU."""
+
+    def count_receipts(
+        self, account: str, outcomes: Sequence[PushOutcome], *, since: datetime | None = None
+    ) -> int:
+        """Count the SKUs whose newest answer is one of these outcomes, and no older than an instant."""
 
     def receipt_of(self, account: str, sku: Sku) -> PushReceipt | None:
         """Return a SKU's newest answer; `None` if there never was one."""

@@ -37,6 +37,7 @@ from fbm_sync.domain.order import Sku
 from fbm_sync.flows.push import PushTerms, push
 from fbm_sync.ports import PlanBasis
 
+from builders import a_change
 from seller import open_seller
 
 ACCOUNT = "main"
@@ -91,6 +92,11 @@ class Shop:
                     for sku, offer in (self.before | self.later).items()
                 ]
             )
+            # What feeds take is known of the last one.
+            then = self.begun_at - timedelta(days=1)
+            number = books.pushes.begin_feed(ACCOUNT, [a_change(sku="OLD")], "old", then)
+            books.pushes.feed_submitted(number, "old", then)
+            books.pushes.close_feed(number, "DONE", then + timedelta(seconds=wish.feed_seconds))
         self.decide(
             {
                 sku: 0 if sku in self.zeroed else offer.quantity + rng.randint(1, 30)
@@ -196,7 +202,7 @@ def push_until_proven(shop, *, feeds):
     unproven = [one.change.sku for one in receipts if one.outcome is not PushOutcome.CONFIRMED]
     if unproven or len(receipts) < len(shop.before):
         raise SystemExit(f"{len(unproven)} changes are unproven, {len(receipts)} were made")
-    return {one.change.sku: shop.seconds(one.at) for one in receipts}
+    return {one.change.sku: shop.seconds(one.at) for one in receipts if one.change.sku in shop.before}
 
 
 # --- the figures ------------------------------------------------------------------------------------------
@@ -271,17 +277,16 @@ def patches_alone(wish):
     with tempfile.TemporaryDirectory() as folder, open_shop(folder, wish, changed) as seller:
         shop = Shop(seller, wish, changed)
         confirmed = push_until_proven(shop, feeds=False)
-    made, rate = max(shop.live_at.values()), PUBLISHED_PLANS["patchListingsItem"][0]
-    rest = (wish.skus - changed) / (changed / shop.seconds(made))
-    least = bound("patchListingsItem", wish.skus) + seller.world.rules.apply_seconds
-    print(
-        f"By patches alone ({changed:,} really made, {changed / shop.seconds(made):.2f} a second; "
-        f"Amazon lets in {rate:g})"
-    )
+    rate, burst = PUBLISHED_PLANS["patchListingsItem"]
+    apply = seller.world.rules.apply_seconds
+    pace = (changed - burst) / (shop.live(shop.before) - apply)
+    rest = (wish.skus - changed) / pace
+    least = bound("patchListingsItem", wish.skus) + apply
+    print(f"By patches alone ({changed:,} really made, {pace:.2f} a second; Amazon lets in {rate:g})")
     say(
         "every zero-out live",
         shop.live(shop.zeroed),
-        bound("patchListingsItem", len(shop.zeroed)) + seller.world.rules.apply_seconds,
+        bound("patchListingsItem", len(shop.zeroed)) + apply,
     )
     say("every change live", shop.live(shop.before) + rest, least)
     say("every change confirmed", max(confirmed.values()) + rest, least)

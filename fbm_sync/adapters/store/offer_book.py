@@ -181,7 +181,7 @@ class SqlOfferBook:
         moved = ours.where(news, column.asks_for_change.is_(False), column.leaves_alone.is_(False))
         return _sorted_decisions([*self._of_skus(asked, skus), *self._of_skus(moved, skus)])
 
-    def decided_since(self, account: str, since: datetime | None) -> tuple[Sku, ...]:
+    def decided_since(self, account: str, since: datetime) -> tuple[Sku, ...]:
         column = _DECISIONS.c
         asking = select(column.sku).where(
             column.superseded_at.is_(None),
@@ -189,7 +189,7 @@ class SqlOfferBook:
             column.account == account,
             column.asks_for_change,
         )
-        latest = asking if since is None else asking.where(column.first_decided_at > since)
+        latest = asking.where(column.first_decided_at > since)
         return tuple(Sku(sku) for sku in self._connection.execute(latest.order_by(column.sku)).scalars())
 
     def count_decided(self, account: str, skus: Sequence[Sku] = ()) -> int:
@@ -245,8 +245,15 @@ class SqlOfferBook:
     def record_receipts(self, receipts: Sequence[PushReceipt], run_id: str) -> None:
         receipt_record.record(self._connection, receipts, run_id)
 
-    def receipts(self, account: str, outcomes: Sequence[PushOutcome] = ()) -> tuple[PushReceipt, ...]:
-        return receipt_record.of_account(self._connection, account, outcomes)
+    def receipts(
+        self, account: str, outcomes: Sequence[PushOutcome] = (), *, most: int | None = None
+    ) -> tuple[PushReceipt, ...]:
+        return receipt_record.of_account(self._connection, account, outcomes, most)
+
+    def count_receipts(
+        self, account: str, outcomes: Sequence[PushOutcome], *, since: datetime | None = None
+    ) -> int:
+        return receipt_record.count(self._connection, account, outcomes, since)
 
     def receipt_of(self, account: str, sku: Sku) -> PushReceipt | None:
         return receipt_record.of_skus(self._connection, account, [sku]).get(sku)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from fbm_sync.adapters.store.offer_tables import PushReceiptRow
 from fbm_sync.adapters.store.shapes import from_json, to_json
@@ -70,15 +70,27 @@ def _record_some(connection: Connection, account: str, receipts: Sequence[PushRe
 
 
 def of_account(
-    connection: Connection, account: str, outcomes: Sequence[PushOutcome] = ()
+    connection: Connection, account: str, outcomes: Sequence[PushOutcome] = (), most: int | None = None
 ) -> tuple[PushReceipt, ...]:
     """Return each SKU's newest answer, of the given outcomes only when any are named."""
     column = _RECEIPTS.c
     statement = select(column.body).where(column.account == account, column.in_force)
     if outcomes:
         statement = statement.where(column.outcome.in_([outcome.value for outcome in outcomes]))
-    bodies = connection.execute(statement.order_by(column.sku)).scalars()
+    bodies = connection.execute(statement.order_by(column.sku).limit(most)).scalars()
     return tuple(from_json(_RECEIPT, body) for body in bodies)
+
+
+def count(
+    connection: Connection, account: str, outcomes: Sequence[PushOutcome], since: datetime | None
+) -> int:
+    """Count the SKUs whose newest answer is one of these outcomes, and no older than an instant."""
+    column = _RECEIPTS.c
+    named = column.outcome.in_([outcome.value for outcome in outcomes])
+    counted = select(func.count()).where(column.account == account, column.in_force, named)
+    if since is not None:
+        counted = counted.where(column.answered_at >= since)
+    return int(connection.execute(counted).scalar_one())
 
 
 def of_skus(
