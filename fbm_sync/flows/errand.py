@@ -112,13 +112,17 @@ class Errand:
         except RemoteError as error:
             self.failed(f"reading {len(batch)} listings", error)
             return {}
+        self.note_gone(batch, fresh)
+        return fresh
+
+    def note_gone(self, batch: Sequence[OfferChange], fresh: Mapping[Sku, ObservedOffer]) -> None:
+        """Note which of the listings that were looked at Amazon does not know."""
         for change in batch:
             if change.sku not in fresh:
                 why = "Amazon no longer knows this listing."
                 self.failures.append(
                     Failure(what=f"listing {change.sku}", why=why, next="Check it in Seller Central.")
                 )
-        return fresh
 
     def take(
         self,

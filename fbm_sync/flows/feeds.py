@@ -58,8 +58,11 @@ class Looking:
         """Look at some listings now; where that fails, it is done again when it must be."""
         if not self._left:
             return
+        batch = self._left[-1]
         with contextlib.suppress(RemoteError):
-            self._fresh |= self.errand.channel.observe([change.sku for change in self._left[-1]])
+            seen = self.errand.channel.observe([change.sku for change in batch])
+            self.errand.note_gone(batch, seen)
+            self._fresh |= seen
             self._left.pop()
 
     def finish(self) -> Mapping[Sku, ObservedOffer]:
