@@ -48,7 +48,8 @@ class Wish:
 
     `since` and `until` replace the watermark's window; `order_ids` reads just these orders; `only`
     reads one part ("orders", "offers" or "supply") and changes nothing else. `report_wait_seconds` is how
-    long each account waits for the report that tells of a long past.
+    long each account waits for the report that tells of a long past, `turn_seconds` how long it pushes before
+    it looks what has become more urgent.
     """
 
     accounts: Sequence[str] = ()
@@ -61,6 +62,7 @@ class Wish:
     confirm_wait_seconds: float = CONFIRM_WAIT_SECONDS
     notify_wait_seconds: float = NOTIFY_WAIT_SECONDS
     report_wait_seconds: float = 0.0
+    turn_seconds: float | None = None
 
 
 def new_run_id(at: datetime) -> str:
@@ -309,7 +311,8 @@ class Turn:
             self.app.ledger,
             self.app.clock,
             self.app.push_terms(
-                confirm_wait_seconds=self.wish.confirm_wait_seconds if self.wish.apply else 0.0
+                confirm_wait_seconds=self.wish.confirm_wait_seconds if self.wish.apply else 0.0,
+                turn_seconds=self.wish.turn_seconds,
             ),
             run_id=self.run_id,
             apply=self.wish.apply,
@@ -317,6 +320,7 @@ class Turn:
             progress=self.progress,
             feeds=self.app.account(name).feeds,
             reports=self.app.account(name).reports,
+            quota=self.app.account(name).gateway.throttle,
         )
         report.note_push(pushed)
         _log.debug(logs.OFFERS_PUSHED, account=name, applied=pushed.applied, held=pushed.held)

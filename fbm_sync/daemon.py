@@ -38,6 +38,12 @@ _NOTIFY_MINUTES = 0.25
 """So often the outbox is looked into: alerts that cannot wait do not."""
 
 _PRUNE_MINUTES = 24 * 60.0
+FOLLOW_MINUTES = 1.0
+"""So often what lies at Amazon is looked after, however rarely changes are made otherwise."""
+
+TURN_SECONDS = 300.0
+"""After so long a push looks what has become more urgent than what it is at."""
+
 _VERIFY_MINUTES = 5.0
 """So often it is looked whether the daily verification is due."""
 
@@ -71,6 +77,7 @@ class Daemon:
         self.registry = CollectorRegistry()
         self.failed: StoreError | None = None
         self.hanging = False
+        self._pushes_again_at = self.clock.now()
         self._ticks = Counter(
             "fbm_sync_ticks", "Ticks by job and outcome.", ["job", "outcome"], registry=self.registry
         )
@@ -154,7 +161,7 @@ class Daemon:
             ("pull", self._pull, rhythm.pull_minutes),
             ("offers", self._offers, rhythm.offers_minutes),
             ("plan", self._plan, rhythm.plan_minutes),
-            ("push", self._push, rhythm.push_minutes),
+            ("push", self._push, self._follow_minutes),
             ("alert", self._alert, rhythm.alert_minutes),
             ("performance", self._performance, _PERFORMANCE_MINUTES),
             ("notify", self._notify, _NOTIFY_MINUTES),
@@ -224,13 +231,30 @@ class Daemon:
         turn = cycle.Turn(self.app, cycle.Wish())
         return turn.only(turn.plan)
 
+    @property
+    def _follow_minutes(self) -> float:
+        return min(FOLLOW_MINUTES, self.app.settings.daemon.push_minutes)
+
     def _push(self) -> RunReport:
-        """Write for the accounts that allow it; the others only see what they would get."""
+        """Write for the accounts that allow it; the others only see what they would get.
+
+        A turn that leaves something to do is followed by the next at once. While something of ours lies at
+        Amazon, it is looked after every minute.
+        """
         writing = [account.name for account in self.app.settings.accounts if account.push]
-        if not writing:
+        begun_at = self.clock.now()
+        if not writing or begun_at < self._pushes_again_at:
             return RunReport()
-        turn = cycle.Turn(self.app, cycle.Wish(accounts=writing, apply=True, confirm_wait_seconds=0.0))
-        return turn.only(turn.push)
+        wish = cycle.Wish(accounts=writing, apply=True, confirm_wait_seconds=0.0, turn_seconds=TURN_SECONDS)
+        while True:
+            turn = cycle.Turn(self.app, wish)
+            report = turn.only(turn.push)
+            if not report.push["left"] or report.failed or self.clock.stopping.is_set():
+                break
+        minutes = self._follow_minutes if report.push["under_way"] else self.app.settings.daemon.push_minutes
+        # Ticks come a little early or late: the nearest one counts.
+        self._pushes_again_at = begun_at + timedelta(minutes=minutes - self._follow_minutes / 2)
+        return report
 
     def _alert(self) -> RunReport:
         turn = cycle.Turn(self.app, cycle.Wish())

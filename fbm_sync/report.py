@@ -98,6 +98,8 @@ class RunReport:
             deferred=pushed.deferred,
             dropped=pushed.dropped,
             queued=pushed.queued,
+            left=pushed.left,
+            under_way=pushed.under_way,
         )
         self.failed.extend(pushed.failures)
         self.notes.extend(f"Held back: {reason}." for reason in pushed.hold_reasons)

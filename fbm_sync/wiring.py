@@ -300,9 +300,15 @@ class App:
         account = self._account_settings(name)
         return HintTerms(seller_id=account.seller_id, marketplaces=account.marketplaces)
 
-    def push_terms(self, *, confirm_wait_seconds: float = 0.0) -> PushTerms:
-        """The guards on a push, and how long to wait for the proof."""
-        return PushTerms(limits=self.settings.limits, confirm_wait_seconds=confirm_wait_seconds)
+    def push_terms(
+        self, *, confirm_wait_seconds: float = 0.0, turn_seconds: float | None = None
+    ) -> PushTerms:
+        """The guards on a push, how long to wait for the proof, and how long one turn of many takes."""
+        return PushTerms(
+            limits=self.settings.limits,
+            confirm_wait_seconds=confirm_wait_seconds,
+            turn_seconds=turn_seconds,
+        )
 
     @property
     def patience(self) -> timedelta:

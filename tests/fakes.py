@@ -12,15 +12,23 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from fbm_sync.domain.change import PushOutcome, PushReceipt
+from fbm_sync.domain.change import FeedTicket, PushOutcome, PushReceipt
 from fbm_sync.domain.letters import Letter
 from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange
 from fbm_sync.domain.order import Order, OrderId, OrderStatus, ReportedOrderLine, Sku
 from fbm_sync.domain.supply import SupplySnapshot
-from fbm_sync.errors import DeliveryError, ReportCancelled, RequestRejected, UnexpectedPayload, Unfinished
+from fbm_sync.errors import (
+    DeliveryError,
+    ReportCancelled,
+    RequestRejected,
+    Unavailable,
+    UnexpectedPayload,
+    Unfinished,
+)
 from fbm_sync.ports import (
     Hint,
     HintBatch,
+    JobState,
     OfferPage,
     OrderPage,
     OrderReport,
@@ -362,6 +370,93 @@ class FakeAmazonOffers(_Remote):
             observed_at=self.clock.now(),
             other_channels=self._listings[sku].other_channels,
         )
+
+
+@dataclasses.dataclass
+class _Feed:
+    changes: tuple[OfferChange, ...]
+    at: datetime
+    state: JobState = JobState.IN_QUEUE
+    receipts: tuple[PushReceipt, ...] = ()
+
+
+class FakeAmazonFeeds(_Remote):
+    """One account's feeds at Amazon, which change the listings of `offers`.
+
+    A feed begins at once and is worked off after `feed_seconds`; with `frozen` none begins, with `stuck` one
+    that has begun does not end. `most` changes fit in one. `lost_answers` is how many submissions arrive
+    without Amazon's answer arriving here. After `breaks_off_after` changes a feed breaks off.
+    """
+
+    def __init__(self, offers: FakeAmazonOffers, *, feed_seconds: float = 60.0, most: int = 25_000) -> None:
+        super().__init__()
+        self.offers, self.clock = offers, offers.clock
+        self.feed_seconds, self.most = feed_seconds, most
+        self.frozen = self.stuck = False
+        self.lost_answers = 0
+        self.breaks_off_after: int | None = None
+        self.feeds: dict[str, _Feed] = {}
+
+    def split(self, changes: Sequence[OfferChange]) -> tuple[tuple[OfferChange, ...], ...]:
+        return tuple(tuple(changes[at : at + self.most]) for at in range(0, len(changes), self.most))
+
+    def submit(self, changes: Sequence[OfferChange]) -> FeedTicket:
+        self._called("createFeed")
+        feed_id = f"feed-{len(self.feeds) + 1}"
+        self.feeds[feed_id] = _Feed(tuple(changes), self.clock.now())
+        self.settle()
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise Unavailable("Connection lost.", operation="createFeed")
+        return FeedTicket(feed_id=feed_id, submitted_at=self.clock.now(), changes=tuple(changes))
+
+    def submitted_since(self, since: datetime) -> tuple[str, ...]:
+        self._called("getFeeds")
+        return tuple(feed_id for feed_id, feed in self.feeds.items() if feed.at >= since)
+
+    def state(self, ticket: FeedTicket) -> JobState:
+        self._called("getFeed")
+        self.settle()
+        return self.feeds[ticket.feed_id].state
+
+    def cancel(self, ticket: FeedTicket) -> bool:
+        self._called("cancelFeed")
+        feed = self.feeds[ticket.feed_id]
+        self.settle()
+        if feed.state is not JobState.IN_QUEUE:
+            return False
+        feed.state, feed.receipts = JobState.CANCELLED, self._all(feed, PushOutcome.FAILED)
+        return True
+
+    def receipts(self, ticket: FeedTicket) -> tuple[PushReceipt, ...]:
+        self._called("getFeedDocument")
+        now = self.clock.now()
+        return tuple(dataclasses.replace(one, at=now) for one in self.feeds[ticket.feed_id].receipts)
+
+    def settle(self) -> None:
+        """Let feeds whose time has come change the listings."""
+        for feed in self.feeds.values():
+            if feed.state is JobState.IN_QUEUE and not self.frozen:
+                feed.state, feed.at = JobState.IN_PROGRESS, self.clock.now()
+            due_at = feed.at + timedelta(seconds=self.feed_seconds)
+            if feed.state is JobState.IN_PROGRESS and not self.stuck and self.clock.now() >= due_at:
+                self._work_off(feed)
+
+    def _work_off(self, feed: _Feed) -> None:
+        made = tuple(self._made(change) for change in feed.changes[: self.breaks_off_after])
+        feed.state, feed.receipts = JobState.DONE, made
+        if self.breaks_off_after is not None:
+            feed.state, feed.receipts = JobState.FATAL, self._all(feed, PushOutcome.UNKNOWN)
+
+    def _made(self, change: OfferChange) -> PushReceipt:
+        receipt = self.offers._judged(change, PushOutcome.ACCEPTED)
+        if receipt.outcome is PushOutcome.ACCEPTED:
+            self.offers._submit(change)
+        return receipt
+
+    def _all(self, feed: _Feed, outcome: PushOutcome) -> tuple[PushReceipt, ...]:
+        now = self.clock.now()
+        return tuple(PushReceipt(change=change, outcome=outcome, at=now) for change in feed.changes)
 
 
 class FakeReports(_Remote):

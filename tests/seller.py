@@ -20,6 +20,7 @@ from fbm_sync.flows.push import PushTerms, push
 from fbm_sync.wiring import SharedBudget
 
 from builders import a_count, a_policy, a_supply, shop_terms
+from in_process import ORIGIN, command, connected_to
 
 START = "2026-03-02T17:00:00Z"  # a Monday morning in Los Angeles
 SELLER, MARKET = "A1EXAMPLE", "ATVPDKIKX0DER"
@@ -75,6 +76,8 @@ class Seller:
     # --- what happens at Amazon ----------------------------------------------------------------------
 
     def control(self, path, body=None):
+        if self.url == ORIGIN:
+            return command(self.world, path, body)
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             f"{self.url}/_emulator/{path}", data, {"content-type": "application/json"}
@@ -161,13 +164,16 @@ class Seller:
 
 
 @contextlib.contextmanager
-def open_seller(folder, *, credentials=None, scenario_credentials=None, **scenario):
-    """Open shop; `credentials` are what the seller presents, all else is Amazon's side."""
+def open_seller(folder, *, credentials=None, scenario_credentials=None, in_process=False, **scenario):
+    """Open shop; `credentials` are what the seller presents, all else is Amazon's side.
+
+    With `in_process` no socket is in between, which is faster where many requests are made.
+    """
     usual = {"start_at": START, "seller_id": SELLER, "marketplace_id": MARKET, "listings": LISTINGS}
     if scenario_credentials is not None:
         usual["credentials"] = scenario_credentials
     world = load_scenario(usual | scenario)
-    with running(world) as url:
+    with connected_to(world) if in_process else running(world) as url:
         seller = Seller(world, url, f"sqlite:///{folder}/store.db", **(credentials or {}))
         try:
             yield seller

@@ -174,6 +174,7 @@ class Pushing:
             progress=progress,
             feeds=app.account(account).feeds,
             reports=app.account(account).reports,
+            quota=app.account(account).gateway.throttle,
         )
 
 

@@ -165,20 +165,19 @@ def _wanted(books: Books, account: str, limits: PushLimits, now: datetime, skus:
     grace time says so.
     """
     locked = books.supply.locked()
-    decisions = [one for one in books.offers.asking(account, skus) if one.sku not in locked]
+    decisions = [
+        one for one in books.offers.asking(account, skus, but_in_feeds=True) if one.sku not in locked
+    ]
     observed = books.offers.observed(account, [one.sku for one in decisions]) if decisions else {}
     answers = books.offers.receipts(account, _ANSWERS) if decisions else ()
     answered = {receipt.change.sku: receipt for receipt in answers}
-    in_feeds = books.pushes.in_feeds(account)
     pushed_at = books.runs.last_success("push", account)
     dropped = books.offers.dropped(account)
-    found = _Wanted()
+    in_feeds = books.pushes.in_feeds(account)
+    found = _Wanted(queued=set(in_feeds.intersection(skus) if skus else in_feeds))
     for decision in decisions:
         sku, seen = decision.sku, observed.get(decision.sku)
         if decision.desired is None or seen is None:
-            continue
-        if sku in in_feeds:
-            found.queued.add(sku)
             continue
         if seen.offer == decision.desired:
             continue

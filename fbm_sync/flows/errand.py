@@ -24,6 +24,7 @@ from fbm_sync.ports import (
     Ledger,
     OfferChannel,
     Progress,
+    Quota,
     ReportSource,
 )
 
@@ -39,11 +40,16 @@ _LEASE = timedelta(minutes=5)
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PushTerms:
-    """The guards, how many changes a preview lets Amazon judge, how long to wait for the proof."""
+    """The guards, how many changes a preview lets Amazon judge, how long to wait for the proof.
+
+    With `turn_seconds` a push is one turn of many: after so long it begins nothing more that can wait, and
+    what a plan takes off sale meanwhile goes at once. Without, it makes what it began with, however long.
+    """
 
     limits: PushLimits
     validated_previews: int = 20
     confirm_wait_seconds: float = 0.0
+    turn_seconds: float | None = None
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -51,8 +57,10 @@ class Errand:
     """One account's push: where it goes, on which terms, and what it has come to so far.
 
     `decided` are the offers that the changes rest on; a change whose offer is decided otherwise since
-    `begun_at`, or made by another run, is left to the next push. Without `feeds` every change goes alone,
-    without `reports` each is read back.
+    `begun_at`, or made by another run, is left to the next push. `planned_at` is the plan that is known of,
+    `added` what a later one has taken off sale meanwhile, `left` counts what this turn did not come to.
+    Without `feeds` every change goes alone, without `reports` each is read back, without `quota` nothing is
+    done while a request waits for its turn.
     """
 
     account: str
@@ -64,11 +72,15 @@ class Errand:
     progress: Progress
     feeds: FeedChannel | None = None
     reports: ReportSource | None = None
+    quota: Quota | None = None
     begun_at: datetime
+    planned_at: datetime | None = None
     decided: Mapping[Sku, Offer] = dataclasses.field(default_factory=dict)
     receipts: list[PushReceipt] = dataclasses.field(default_factory=list)
     failures: list[Failure] = dataclasses.field(default_factory=list)
+    added: list[OfferChange] = dataclasses.field(default_factory=list)
     deferred: int = 0
+    left: int = 0
     handed_in: int = 0
     _shut_out: bool = False
     taken: set[Sku] = dataclasses.field(default_factory=set)
@@ -82,6 +94,17 @@ class Errand:
         """Tell whether Amazon takes nothing more from us now."""
         return self._shut_out
 
+    def knows_plan(self, books: Books) -> datetime | None:
+        """Take note of the latest plan, and return which one was known until now."""
+        basis, known = books.plans.basis(), self.planned_at
+        self.planned_at = None if basis is None else basis.planned_at
+        return known
+
+    def is_over(self) -> bool:
+        """Tell whether this turn has lasted long enough: others may have something more urgent to do."""
+        seconds = self.terms.turn_seconds
+        return seconds is not None and self.clock.now() - self.begun_at >= timedelta(seconds=seconds)
+
     def look(self, batch: Sequence[OfferChange]) -> Mapping[Sku, ObservedOffer]:
         """Read listings just before writing to them; what cannot be read now is left out."""
         try:
@@ -89,22 +112,32 @@ class Errand:
         except RemoteError as error:
             self.failed(f"reading {len(batch)} listings", error)
             return {}
+        self.note_gone(batch, fresh)
+        return fresh
+
+    def note_gone(self, batch: Sequence[OfferChange], fresh: Mapping[Sku, ObservedOffer]) -> None:
+        """Note which of the listings that were looked at Amazon does not know."""
         for change in batch:
             if change.sku not in fresh:
                 why = "Amazon no longer knows this listing."
                 self.failures.append(
                     Failure(what=f"listing {change.sku}", why=why, next="Check it in Seller Central.")
                 )
-        return fresh
 
     def take(
-        self, books: Books, changes: Sequence[OfferChange], fresh: Mapping[Sku, ObservedOffer] | None
+        self,
+        books: Books,
+        changes: Sequence[OfferChange],
+        fresh: Mapping[Sku, ObservedOffer] | None,
+        decided: Mapping[Sku, Offer] | None = None,
     ) -> list[OfferChange]:
         """Return those of the changes that may be made now, as they must be now, and reserve their SKUs.
 
         Without a `fresh` look they must be zero-outs, which need none. Nothing is raised on a SKU of which
         something is news since the plan, nor on orders read too long ago. Others are left to the next push.
+        `decided` is what the changes rest on, where that is not what the errand began with.
         """
+        basis = self.decided if decided is None else decided
         now, skus = self.clock.now(), [change.sku for change in changes]
         desired = books.offers.desired(self.account, skus)
         news, gone = books.plans.changed(skus), books.offers.unexplained(self.account, skus)
@@ -115,7 +148,7 @@ class Errand:
         still = [
             change
             for change in changes
-            if change.sku not in theirs and desired.get(change.sku) == self.decided.get(change.sku)
+            if change.sku not in theirs and desired.get(change.sku) == basis.get(change.sku)
         ]
         good: dict[Sku, OfferChange] = {}
         for change in still:

@@ -4,8 +4,9 @@ A feed is recorded before it is handed in. Until Amazon has worked it off nothin
 only when it is stuck are those taken off sale that must be.
 """
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from fbm_sync.domain.change import FeedTicket, PushOutcome, PushReceipt
@@ -14,7 +15,7 @@ from fbm_sync.domain.listing import ObservedOffer, OfferChange
 from fbm_sync.domain.order import Sku
 from fbm_sync.errors import RemoteError, Unavailable, UnexpectedPayload
 from fbm_sync.flows.errand import Errand, batches
-from fbm_sync.flows.writing import send
+from fbm_sync.flows.writing import let_urgent_through, send
 from fbm_sync.ports import Failure, FeedChannel, JobState, OpenFeed
 
 _FOUND_AFTER = timedelta(minutes=10)
@@ -24,6 +25,8 @@ _CLOCKS_DIFFER_BY = timedelta(minutes=5)
 _A_DAY = timedelta(days=1)
 _FEEDS_AT_ONCE, _FEEDS_WITHIN = 5, timedelta(minutes=5)
 _LATEST_FEEDS = 5
+_TAKEN_AT_ONCE = 1_000
+"""Changes in one transaction: others want to write, too."""
 
 
 def choose(errand: Errand, changes: Sequence[OfferChange]) -> Lanes:
@@ -42,30 +45,66 @@ def choose(errand: Errand, changes: Sequence[OfferChange]) -> Lanes:
     return choose_lanes(changes, {sku: sum(units) for sku, units in sold.items()}, terms)
 
 
-def hand_in(errand: Errand, changes: Sequence[OfferChange]) -> None:
-    """Hand changes in as one feed, each on a fresh look at its listing; what is not handed in waits."""
-    if errand.feeds is None:
-        return
-    fresh: dict[Sku, ObservedOffer] = {}
-    for batch in batches(changes):
-        fresh.update(errand.look(batch))
-        if errand.is_shut_out():
+class Looking:
+    """The looks at the listings of one feed, some of them at a time, so that other things need not wait."""
+
+    def __init__(self, errand: Errand, changes: Sequence[OfferChange]) -> None:
+        self.errand, self.changes = errand, changes
+        self._left = list(batches(changes))
+        self._left.reverse()
+        self._fresh: dict[Sku, ObservedOffer] = {}
+
+    def in_passing(self) -> None:
+        """Look at some listings now; where that fails, it is done again when it must be."""
+        if not self._left:
             return
-        errand.progress("look", len(fresh), len(changes))
-    readable = [change for change in changes if change.sku in fresh]
-    for part in errand.feeds.split(readable) if readable else ():
-        with errand.ledger.transaction() as books:
-            taken = errand.take(books, part, {change.sku: fresh[change.sku] for change in part})
-            # What has become a decrease since is more urgent than a feed is.
-            urgent = {one.sku for one in taken if one.after.quantity < one.before.quantity}
-            errand.let_go(books, urgent)
-            errand.deferred += len(urgent)
-            going = [one for one in taken if one.sku not in urgent]
-            if not going:
-                continue
-            number = books.pushes.begin_feed(errand.account, going, errand.run_id, errand.clock.now())
-            errand.taken -= {one.sku for one in going}
-        _submit(errand, errand.feeds, number, going)
+        batch = self._left[-1]
+        with contextlib.suppress(RemoteError):
+            seen = self.errand.channel.observe([change.sku for change in batch])
+            self.errand.note_gone(batch, seen)
+            self._fresh |= seen
+            self._left.pop()
+
+    def finish(self) -> Mapping[Sku, ObservedOffer]:
+        """Look at the other listings; what must go off sale does so in between."""
+        errand = self.errand
+        while self._left and not errand.is_shut_out():
+            let_urgent_through(errand)
+            self._fresh |= errand.look(self._left.pop())
+            errand.progress("look", len(self._fresh), len(self.changes))
+        return self._fresh
+
+
+def hand_in(errand: Errand, looking: Looking) -> tuple[OfferChange, ...]:
+    """Hand changes in as one feed, each on a fresh look at its listing; what is not handed in waits.
+
+    Returns what has come to take units off sale meanwhile: it is too urgent for a feed.
+    """
+    fresh = looking.finish()
+    readable = [change for change in looking.changes if change.sku in fresh]
+    if errand.feeds is None or errand.is_shut_out() or not readable:
+        return ()
+    urgent: list[OfferChange] = []
+    for part in errand.feeds.split(readable):
+        going: list[OfferChange] = []
+        for start in range(0, len(part), _TAKEN_AT_ONCE):
+            some = part[start : start + _TAKEN_AT_ONCE]
+            with errand.ledger.transaction() as books:
+                taken = errand.take(books, some, {change.sku: fresh[change.sku] for change in some})
+                lowered = {one.sku for one in taken if one.after.quantity < one.before.quantity}
+                errand.let_go(books, lowered)
+            going += [one for one in taken if one.sku not in lowered]
+            urgent += [change for change in some if change.sku in lowered]
+        if going:
+            _begin(errand, errand.feeds, going)
+    return tuple(urgent)
+
+
+def _begin(errand: Errand, channel: FeedChannel, changes: Sequence[OfferChange]) -> None:
+    with errand.ledger.transaction() as books:
+        number = books.pushes.begin_feed(errand.account, changes, errand.run_id, errand.clock.now())
+        errand.taken -= {one.sku for one in changes}
+    _submit(errand, channel, number, changes)
 
 
 def _submit(errand: Errand, channel: FeedChannel, number: int, changes: Sequence[OfferChange]) -> None:
@@ -130,11 +169,10 @@ def _finish(
         if feed.number not in {one.number for one in books.pushes.open_feeds(errand.account)}:
             return  # another process has recorded it
         still_its = books.pushes.close_feed(feed.number, state.value, errand.clock.now())
-        for receipt in receipts:
-            its = receipt
-            if receipt.change.sku not in still_its:
-                its = dataclasses.replace(receipt, outcome=PushOutcome.UNKNOWN)
-            books.offers.record_receipt(its, errand.run_id)
+        zeroed = [one for one in receipts if one.change.sku not in still_its]
+        its = [one for one in receipts if one.change.sku in still_its]
+        in_doubt = [dataclasses.replace(one, outcome=PushOutcome.UNKNOWN) for one in zeroed]
+        books.offers.record_receipts([*its, *in_doubt], errand.run_id)
     errand.receipts += receipts
 
 
@@ -154,8 +192,7 @@ def _find(errand: Errand, channel: FeedChannel, feed: OpenFeed) -> None:
         outcome, why = PushOutcome.UNKNOWN, "it is not known which of Amazon's feeds it went with"
     with errand.ledger.transaction() as books:
         books.pushes.close_feed(feed.number, outcome.value, errand.clock.now())
-        for receipt in _all(errand, changes, outcome, why):
-            books.offers.record_receipt(receipt, errand.run_id)
+        books.offers.record_receipts(_all(errand, changes, outcome, why), errand.run_id)
 
 
 def _overtake(

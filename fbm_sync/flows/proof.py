@@ -9,14 +9,32 @@ from fbm_sync.domain.change import PushOutcome, PushReceipt, is_live
 from fbm_sync.domain.proof import goes_by_report, proven_by
 from fbm_sync.errors import RemoteError, Unfinished
 from fbm_sync.flows.errand import Errand, batches
+from fbm_sync.flows.writing import let_urgent_through
 from fbm_sync.ports import Books, Failure
 
 _CONFIRM_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds before each further look at what Amazon accepted; the last one is repeated."""
 
 _ORDERED, _READ = "proof ordered", "proof read"
+_AT_A_GLANCE = 800
+"""Listings read back before anything is written: eight seconds' worth, at Amazon's limits."""
+
+_LOOKING_LASTS = timedelta(minutes=1)
+"""So long one turn reads back; the next one goes on with it."""
+
+_MAY_STILL_COME = timedelta(minutes=5)
+"""A change that Amazon has made may take so long until it shows."""
+
 _REPORT_LIFE = timedelta(hours=2)
 """A report that nobody has read for so long is given up."""
+
+
+def glance(errand: Errand) -> None:
+    """Read back some of what Amazon accepted; what is to go off sale now does not wait for all of it."""
+    settle_unknown(errand, most=_AT_A_GLANCE)
+    with errand.ledger.transaction() as books:
+        waiting = books.offers.receipts(errand.account, [PushOutcome.ACCEPTED], most=_AT_A_GLANCE)
+    _read_back(errand, waiting)
 
 
 def confirm(errand: Errand, *, wait_seconds: float) -> None:
@@ -26,17 +44,29 @@ def confirm(errand: Errand, *, wait_seconds: float) -> None:
     while True:
         with errand.ledger.transaction() as books:
             waiting = books.offers.receipts(errand.account, [PushOutcome.ACCEPTED])
-        left = _read_back(errand, _not_reported(errand, waiting))
+        left = _read_back(errand, _in_turns(errand, _not_reported(errand, waiting)))
         if not left or errand.clock.now() >= until:
             return
         errand.clock.sleep(next(pauses))
 
 
-def settle_unknown(errand: Errand) -> None:
-    """Look at the listings of which Amazon could not say whether it changed them: only they can tell."""
+def _in_turns(errand: Errand, waiting: Sequence[PushReceipt]) -> Sequence[PushReceipt]:
+    """Begin each turn with another one: those that never come about must not be all that is looked at."""
+    if errand.terms.turn_seconds is None or not waiting:
+        return waiting
+    first = int(errand.clock.now().timestamp()) % len(waiting)
+    return (*waiting[first:], *waiting[:first])
+
+
+def settle_unknown(errand: Errand, *, most: int | None = None) -> None:
+    """Look at the listings of which Amazon could not say whether it changed them: only they can tell.
+
+    What does not show may still come about; only after some minutes it counts as not made.
+    """
     with errand.ledger.transaction() as books:
-        unknown = books.offers.receipts(errand.account, [PushOutcome.UNKNOWN])
+        unknown = books.offers.receipts(errand.account, [PushOutcome.UNKNOWN], most=most)
     for batch in batches(unknown):
+        let_urgent_through(errand)
         try:
             seen = errand.channel.observe([receipt.change.sku for receipt in batch])
         except RemoteError as error:
@@ -44,13 +74,15 @@ def settle_unknown(errand: Errand) -> None:
             return
         with errand.ledger.transaction() as books:
             books.offers.record_observed(list(seen.values()))
-            for receipt in batch:
-                shown = seen.get(receipt.change.sku)
-                if shown is not None and is_live(receipt.change, shown.offer):
-                    _record_proof(errand, books, receipt)
-                else:
-                    failed = dataclasses.replace(receipt, outcome=PushOutcome.FAILED, at=errand.clock.now())
-                    books.offers.record_receipt(failed, errand.run_id)
+            live = [r for r in batch if r.change.sku in seen and is_live(r.change, seen[r.change.sku].offer)]
+            _record_proofs(errand, books, live)
+            now = errand.clock.now()
+            failed = [
+                dataclasses.replace(receipt, outcome=PushOutcome.FAILED, at=now)
+                for receipt in batch
+                if receipt not in live and now - receipt.at >= _MAY_STILL_COME
+            ]
+            books.offers.record_receipts(failed, errand.run_id)
 
 
 def _not_reported(errand: Errand, waiting: Sequence[PushReceipt]) -> Sequence[PushReceipt]:
@@ -61,7 +93,8 @@ def _not_reported(errand: Errand, waiting: Sequence[PushReceipt]) -> Sequence[Pu
     try:
         report = errand.reports.merchant_listings(patience_seconds=errand.terms.confirm_wait_seconds)
     except Unfinished:
-        return ()
+        # Whichever is faster: a turn looks meanwhile, as far as it comes.
+        return () if errand.terms.turn_seconds is None else waiting
     except RemoteError as error:
         errand.failures.append(Failure(what="reading back", why=str(error), next=error.next_step))
         return waiting
@@ -80,8 +113,7 @@ def _not_reported(errand: Errand, waiting: Sequence[PushReceipt]) -> Sequence[Pu
             if one.change.sku in remembered
         ]
         books.offers.record_observed(shown)
-        for receipt in proven:
-            _record_proof(errand, books, receipt)
+        _record_proofs(errand, books, proven)
         books.runs.succeeded(_READ, errand.account, errand.run_id, errand.clock.now())
     done = {one.change.sku for one in proven}
     return [one for one in waiting if one.change.sku not in done]
@@ -101,8 +133,11 @@ def _ordered_at(errand: Errand) -> datetime:
 
 def _read_back(errand: Errand, waiting: Sequence[PushReceipt]) -> int:
     """Compare accepted changes with what Amazon shows now; return how many are not live yet."""
-    left = len(waiting)
+    left, until = len(waiting), errand.clock.now() + _LOOKING_LASTS
     for batch in batches(waiting):
+        if errand.terms.turn_seconds is not None and errand.clock.now() >= until:
+            break
+        let_urgent_through(errand)
         try:
             seen = errand.channel.observe([receipt.change.sku for receipt in batch])
         except RemoteError as error:
@@ -111,15 +146,16 @@ def _read_back(errand: Errand, waiting: Sequence[PushReceipt]) -> int:
         live = [r for r in batch if r.change.sku in seen and is_live(r.change, seen[r.change.sku].offer)]
         with errand.ledger.transaction() as books:
             books.offers.record_observed(list(seen.values()))
-            for receipt in live:
-                _record_proof(errand, books, receipt)
+            _record_proofs(errand, books, live)
         left -= len(live)
         errand.progress("read back", len(waiting) - left, len(waiting))
     return left
 
 
-def _record_proof(errand: Errand, books: Books, receipt: PushReceipt) -> None:
-    confirmed = dataclasses.replace(
-        receipt, outcome=PushOutcome.CONFIRMED, at=errand.clock.now(), accepted_at=receipt.at
-    )
-    books.offers.record_receipt(confirmed, errand.run_id)
+def _record_proofs(errand: Errand, books: Books, live: Sequence[PushReceipt]) -> None:
+    now = errand.clock.now()
+    confirmed = [
+        dataclasses.replace(receipt, outcome=PushOutcome.CONFIRMED, at=now, accepted_at=receipt.at)
+        for receipt in live
+    ]
+    books.offers.record_receipts(confirmed, errand.run_id)

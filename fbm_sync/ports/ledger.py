@@ -227,11 +227,17 @@ class OfferBook(Protocol):
     def decisions(self, *, skus: Sequence[Sku] = (), at: datetime | None = None) -> tuple[OfferDecision, ...]:
         """Return the decision in force for each SKU (all when none is named), now or at an instant."""
 
-    def asking(self, account: str, skus: Sequence[Sku] = ()) -> tuple[OfferDecision, ...]:
+    def asking(
+        self, account: str, skus: Sequence[Sku] = (), *, but_in_feeds: bool = False
+    ) -> tuple[OfferDecision, ...]:
         """Return the account's decisions in force that ask for a change, of some SKUs only when named.
 
-        With them those of SKUs of which something is new since the last plan: they may ask for one now.
+        With them those of SKUs of which something is new since the last plan: they may ask for one now. With
+        `but_in_feeds` those are left out that an unfinished feed has.
         """
+
+    def decided_since(self, account: str, since: datetime) -> tuple[Sku, ...]:
+        """Return the SKUs of which something was decided after an instant that asks for a change."""
 
     def count_decided(self, account: str, skus: Sequence[Sku] = ()) -> int:
         """Count the account's decisions in force that say what is to be shown; of some SKUs when named."""
@@ -251,8 +257,18 @@ class OfferBook(Protocol):
     def record_receipt(self, receipt: PushReceipt, run_id: str) -> None:
         """Record Amazon's answer to a change; each SKU's newest answer is the one in force."""
 
-    def receipts(self, account: str, outcomes: Sequence[PushOutcome] = ()) -> tuple[PushReceipt, ...]:
-        """Return each SKU's newest answer, of the given outcomes only when any are named."""
+    def record_receipts(self, receipts: Sequence[PushReceipt], run_id: str) -> None:
+        """Record Amazon's answers to changes of different SKUs, as one by one."""
+
+    def receipts(
+        self, account: str, outcomes: Sequence[PushOutcome] = (), *, most: int | None = None
+    ) -> tuple[PushReceipt, ...]:
+        """Return each SKU's newest answer, of the given outcomes only when any are named, by SKU."""
+
+    def count_receipts(
+        self, account: str, outcomes: Sequence[PushOutcome], *, since: datetime | None = None
+    ) -> int:
+        """Count the SKUs whose newest answer is one of these outcomes, and no older than an instant."""
 
     def receipt_of(self, account: str, sku: Sku) -> PushReceipt | None:
         """Return a SKU's newest answer; `None` if there never was one."""

@@ -12,15 +12,16 @@ from builders import a_change
 from fakes import Killed
 from seller import open_seller
 
-SKUS = [f"CUP-{number:02}" for number in range(30)]
+SKUS = [f"CUP-{number:02}" for number in range(14)]
 LIMITS = {"max_changed": 1000, "max_changed_share": 1.0}
 
 
 @contextlib.contextmanager
-def a_shop(folder, **scenario):
-    """Thirty listings with two units each, and ten of each on the shelf; feeds were quick lately."""
+def a_shop(folder, *, in_process=True, **scenario):
+    """Fourteen listings with two units each, and ten of each on the shelf; feeds were quick lately."""
     listings = [{"sku": sku, "quantity": 2, "price": "9.00", "handling_days": 2} for sku in SKUS]
-    with open_seller(folder, listings=listings, rate_factor=100, **scenario) as shop:
+    scenario = {"listings": listings, "rate_factor": 100, "in_process": in_process} | scenario
+    with open_seller(folder, **scenario) as shop:
         with shop.ledger.transaction() as books:
             number = books.pushes.begin_feed("main", [a_change(sku="OLD")], "run", shop.now())
             books.pushes.feed_submitted(number, "1", shop.now())
@@ -62,31 +63,19 @@ def shop(tmp_path):
         yield shop
 
 
-def test_many_raises_go_in_one_feed_and_are_proven_like_single_ones(shop):
-    decide(shop)
-    pushed = go(shop)
-    assert (pushed.queued, pushed.applied, pushed.failures) == (30, 0, ())
-    assert (len(shop.requests("createFeed")), shop.requests("patchListingsItem")) == (1, [])
-    shop.advance(minutes=2)
-    pushed = go(shop)
-    assert (pushed.applied, pushed.unconfirmed, pushed.queued) == (30, 0, 0)
-    assert set(outcomes(shop).values()) == {PushOutcome.CONFIRMED}
-    assert quantities(shop) == {10}
-
-
-def test_what_takes_units_off_sale_goes_alone_and_first(shop):
-    decide(shop, **{"CUP-03": 0, "CUP-04": 1})
-    assert go(shop).queued == 28
-    assert [one["path"].rsplit("/")[-1] for one in shop.requests("patchListingsItem")] == ["CUP-03", "CUP-04"]
-
-
-def test_nothing_else_is_done_to_a_sku_while_a_feed_has_it(shop):
-    shop.control("feeds", {"frozen": True})
-    decide(shop)
-    go(shop)
-    decide(shop, **{"CUP-03": 5, "CUP-04": 0})
-    pushed = go(shop)
-    assert (pushed.queued, shop.requests("patchListingsItem")) == (30, [])
+@pytest.mark.parametrize("in_process", [True, False])
+def test_many_raises_go_in_one_feed_and_are_proven_like_single_ones(tmp_path, in_process):
+    with a_shop(tmp_path, in_process=in_process) as shop:
+        decide(shop, **{"CUP-03": 0, "CUP-04": 1})
+        pushed = go(shop)
+        assert (pushed.queued, pushed.applied, pushed.failures) == (12, 2, ())
+        alone = [one["path"].rsplit("/")[-1] for one in shop.requests("patchListingsItem")]
+        assert (len(shop.requests("createFeed")), alone) == (1, ["CUP-03", "CUP-04"])
+        shop.advance(minutes=2)
+        pushed = go(shop)
+        assert (pushed.applied, pushed.unconfirmed, pushed.queued) == (12, 0, 0)
+        assert set(outcomes(shop).values()) == {PushOutcome.CONFIRMED}
+        assert quantities(shop) == {0, 1, 10}
 
 
 def test_a_stuck_feed_is_withdrawn_when_something_has_to_go_off_sale(shop):
@@ -98,7 +87,7 @@ def test_a_stuck_feed_is_withdrawn_when_something_has_to_go_off_sale(shop):
     pushed = go(shop)
     assert feeds(shop)[0] == "CANCELLED"
     assert "CUP-03" in {one.change.sku for one in pushed.receipts if one.outcome is PushOutcome.ACCEPTED}
-    assert pushed.queued == 29, "the others are handed in once more"
+    assert pushed.queued == 13, "the others are handed in once more"
     shop.control("feeds", {"frozen": False})
     for _ in range(3):
         shop.advance(minutes=3)
@@ -141,7 +130,7 @@ def test_a_process_that_dies_while_handing_in_finds_its_feed_again_or_hands_it_i
     decide(shop)
     with pytest.raises(Killed):
         go(shop, feeds=Mortal())
-    assert go(shop).queued == 30
+    assert go(shop).queued == 14
     for _ in range(3):
         shop.advance(minutes=11)
         shop.pull()
@@ -159,5 +148,5 @@ def test_one_refused_change_of_a_feed_is_told_and_the_others_come_about(shop):
     shop.world.catalogue.listings.pop("CUP-07")
     shop.advance(minutes=2)
     pushed = go(shop)
-    assert (pushed.applied, pushed.rejected) == (29, 1)
+    assert (pushed.applied, pushed.rejected) == (13, 1)
     assert ("push_rejected", "CUP-07") in shop.alert()

@@ -26,7 +26,7 @@ from builders import (
 from fakes import FakeAmazonOffers, FakeClock
 
 LATER = NOW + timedelta(minutes=5)
-SKUS = [f"CUP-{number:02}" for number in range(9)]
+SKUS = [f"CUP-{number:02}" for number in range(5)]
 
 
 class TickingClock(FakeClock):
@@ -51,7 +51,7 @@ class BusyAmazon(FakeAmazonOffers):
             if self.writing[change.sku] > 1:
                 self.collisions.append(change.sku)
         with contextlib.suppress(threading.BrokenBarrierError):
-            self.meeting.wait(timeout=0.05)
+            self.meeting.wait(timeout=0.02)
         with self.lock:
             self.writing[change.sku] -= 1
             return super().apply(change)

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -13,8 +13,9 @@ import structlog
 from prometheus_client import generate_latest
 from shop_data import CREDENTIALS, config_text
 
+from fbm_sync import cycle
 from fbm_sync import daemon as daemons
-from fbm_sync.daemon import Daemon, InterruptibleClock, Stopping, run
+from fbm_sync.daemon import TURN_SECONDS, Daemon, InterruptibleClock, Stopping, run
 from fbm_sync.domain.order import Order, OrderItem, OrderStatus
 from fbm_sync.domain.telling import Envelope, Purpose
 from fbm_sync.emulator import load_scenario, running
@@ -148,6 +149,26 @@ def test_it_only_writes_for_accounts_that_allow_it(settings):
         assert writing.not_ready() == ["orders of account main were not read completely yet"]
         writing._pull()
         assert writing.not_ready() == []
+
+
+def test_it_goes_on_with_what_a_turn_leaves_and_looks_soon_after_what_lies_at_amazon(settings, monkeypatch):
+    daemon, turns = Daemon(settings("push = false", "push = true"), Summons()), []
+
+    def push(turn):
+        turns.append(turn.wish.turn_seconds)
+        turn.report.push.update(left=len(turns) == 1, under_way=len(turns) < 3)
+
+    monkeypatch.setattr(cycle.Turn, "push", push)
+    with daemon.app:
+        daemon._push()
+        assert turns == [TURN_SECONDS] * 2, "the second at once"
+        daemon._push()
+        assert len(turns) == 2, "its time has not come"
+        assert daemon._pushes_again_at - daemon.clock.now() < timedelta(minutes=1)
+        daemon._pushes_again_at = daemon.clock.now()
+        daemon._push()
+        assert len(turns) == 3
+        assert daemon._pushes_again_at - daemon.clock.now() > timedelta(minutes=4), "all is proven"
 
 
 def test_a_monitor_hears_of_each_complete_reading_and_of_no_other(settings, tmp_path):

@@ -12,22 +12,21 @@ from sqlalchemy import (
     RowMapping,
     Select,
     bindparam,
-    exists,
     func,
     or_,
     select,
     update,
 )
 
-from fbm_sync.adapters.store import hold_record, remembered, shown_terms
+from fbm_sync.adapters.store import hold_record, receipt_record, remembered, shown_terms
 from fbm_sync.adapters.store.offer_tables import (
     ObservedOfferRow,
     OfferDecisionRow,
-    PushReceiptRow,
     VerdictRow,
 )
 from fbm_sync.adapters.store.plan_book import note_changed
 from fbm_sync.adapters.store.plan_tables import ChangedSkuRow
+from fbm_sync.adapters.store.push_tables import PushClaimRow
 from fbm_sync.adapters.store.shapes import from_json, to_json
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import CHUNK, chunks, insert_all, one_of, upsert
@@ -42,12 +41,11 @@ from fbm_sync.ports import DecisionCensus
 _OBSERVED = table_of(ObservedOfferRow)
 _DECISIONS = table_of(OfferDecisionRow)
 _VERDICTS = table_of(VerdictRow)
-_RECEIPTS = table_of(PushReceiptRow)
 _CHANGED = table_of(ChangedSkuRow)
+_CLAIMS = table_of(PushClaimRow)
 
 _OBSERVED_OFFER = TypeAdapter(ObservedOffer)
 _VERDICT = TypeAdapter(Verdict)
-_RECEIPT = TypeAdapter(PushReceipt)
 _MOMENTS = TypeAdapter(tuple[datetime | None, ...])
 
 _WITH_VERDICTS = select(_DECISIONS, _VERDICTS.c.body).join_from(
@@ -167,14 +165,32 @@ class SqlOfferBook:
             statement = _WITH_VERDICTS.where(column.first_decided_at <= at, still)
         return _sorted_decisions(self._of_skus(statement, skus), at)
 
-    def asking(self, account: str, skus: Sequence[Sku] = ()) -> tuple[OfferDecision, ...]:
+    def asking(
+        self, account: str, skus: Sequence[Sku] = (), *, but_in_feeds: bool = False
+    ) -> tuple[OfferDecision, ...]:
         column = _DECISIONS.c
         ours = _WITH_VERDICTS.where(column.superseded_at.is_(None), column.account == account)
+        if but_in_feeds:
+            in_feeds = select(_CLAIMS.c.sku).where(
+                _CLAIMS.c.account == account, _CLAIMS.c.feed_number.is_not(None)
+            )
+            ours = ours.where(column.sku.not_in(in_feeds))
         asked = ours.where(column.is_notable, column.asks_for_change)
         # Not as a join: SQLite would go through all decisions to find the few SKUs.
         news = column.sku.in_(select(_CHANGED.c.sku))
         moved = ours.where(news, column.asks_for_change.is_(False), column.leaves_alone.is_(False))
         return _sorted_decisions([*self._of_skus(asked, skus), *self._of_skus(moved, skus)])
+
+    def decided_since(self, account: str, since: datetime) -> tuple[Sku, ...]:
+        column = _DECISIONS.c
+        asking = select(column.sku).where(
+            column.superseded_at.is_(None),
+            column.is_notable,
+            column.account == account,
+            column.asks_for_change,
+        )
+        latest = asking.where(column.first_decided_at > since)
+        return tuple(Sku(sku) for sku in self._connection.execute(latest.order_by(column.sku)).scalars())
 
     def count_decided(self, account: str, skus: Sequence[Sku] = ()) -> int:
         column = _DECISIONS.c
@@ -190,13 +206,15 @@ class SqlOfferBook:
         column = _DECISIONS.c
         in_force = (column.superseded_at.is_(None), column.account == account)
         statement = (
-            select(column.sku, _VERDICTS.c.body)
+            select(column.sku, column.digest, _VERDICTS.c.body)
             .join_from(_DECISIONS, _VERDICTS, column.digest == _VERDICTS.c.digest)
             .where(*in_force, one_of(column.sku, sorted(skus)))
         )
-        found = {
-            Sku(row.sku): from_json(_VERDICT, row.body).desired for row in self._connection.execute(statement)
-        }
+        verdicts, found = {}, {}
+        for row in self._connection.execute(statement):
+            if row.digest not in verdicts:
+                verdicts[row.digest] = from_json(_VERDICT, row.body).desired
+            found[Sku(row.sku)] = verdicts[row.digest]
         return {sku: offer for sku, offer in found.items() if offer is not None}
 
     def census(self) -> DecisionCensus:
@@ -222,61 +240,31 @@ class SqlOfferBook:
     # --- pushed
 
     def record_receipt(self, receipt: PushReceipt, run_id: str) -> None:
-        column = _RECEIPTS.c
-        same_sku = (column.account == receipt.change.account, column.sku == receipt.change.sku)
-        self._connection.execute(
-            update(_RECEIPTS)
-            .where(*same_sku, column.in_force, column.answered_at <= receipt.at)
-            .values(in_force=False)
-        )
-        # An answer that comes in late (a slow thread) is history at once.
-        newer = select(exists().where(*same_sku, column.in_force))
-        row = {
-            "account": receipt.change.account,
-            "sku": receipt.change.sku,
-            "outcome": receipt.outcome.value,
-            "answered_at": receipt.at,
-            "submission_id": receipt.submission_id,
-            "run_id": run_id,
-            "in_force": not self._connection.execute(newer).scalar_one(),
-            "body": to_json(_RECEIPT, receipt),
-        }
-        insert_all(self._connection, _RECEIPTS, [row])
+        receipt_record.record(self._connection, [receipt], run_id)
 
-    def receipts(self, account: str, outcomes: Sequence[PushOutcome] = ()) -> tuple[PushReceipt, ...]:
-        column = _RECEIPTS.c
-        statement = select(column.body).where(column.account == account, column.in_force)
-        if outcomes:
-            statement = statement.where(column.outcome.in_([outcome.value for outcome in outcomes]))
-        bodies = self._connection.execute(statement.order_by(column.sku)).scalars()
-        return tuple(from_json(_RECEIPT, body) for body in bodies)
+    def record_receipts(self, receipts: Sequence[PushReceipt], run_id: str) -> None:
+        receipt_record.record(self._connection, receipts, run_id)
+
+    def receipts(
+        self, account: str, outcomes: Sequence[PushOutcome] = (), *, most: int | None = None
+    ) -> tuple[PushReceipt, ...]:
+        return receipt_record.of_account(self._connection, account, outcomes, most)
+
+    def count_receipts(
+        self, account: str, outcomes: Sequence[PushOutcome], *, since: datetime | None = None
+    ) -> int:
+        return receipt_record.count(self._connection, account, outcomes, since)
 
     def receipt_of(self, account: str, sku: Sku) -> PushReceipt | None:
-        column = _RECEIPTS.c
-        statement = select(column.body).where(column.account == account, column.sku == sku, column.in_force)
-        body = self._connection.execute(statement).scalar_one_or_none()
-        return None if body is None else from_json(_RECEIPT, body)
+        return receipt_record.of_skus(self._connection, account, [sku]).get(sku)
 
     def answered_to_others(
         self, account: str, skus: Collection[Sku], run_id: str, after: datetime
     ) -> frozenset[Sku]:
-        column = _RECEIPTS.c
-        sent = column.outcome.in_([PushOutcome.ACCEPTED.value, PushOutcome.REJECTED.value])
-        theirs = (column.account == account, column.in_force, sent, column.run_id != run_id)
-        statement = select(column.sku).where(*theirs, column.answered_at > after)
-        named = statement.where(one_of(column.sku, sorted(skus)))
-        return frozenset(Sku(sku) for sku in self._connection.execute(named).scalars())
+        return receipt_record.answered_to_others(self._connection, account, skus, run_id, after)
 
     def latest_confirmed(self, account: str, before: datetime, limit: int) -> tuple[PushReceipt, ...]:
-        column = _RECEIPTS.c
-        statement = (
-            select(column.body)
-            .where(column.account == account, column.outcome == PushOutcome.CONFIRMED.value)
-            .where(column.in_force, column.answered_at < before)
-            .order_by(column.answered_at.desc())
-            .limit(limit)
-        )
-        return tuple(from_json(_RECEIPT, body) for body in self._connection.execute(statement).scalars())
+        return receipt_record.latest_confirmed(self._connection, account, before, limit)
 
     # --- held
 

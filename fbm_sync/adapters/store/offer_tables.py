@@ -109,6 +109,7 @@ class PushReceiptRow(StoreRow, table=True):
             postgresql_where=text("in_force"),
         ),
         Index(None, "account", "outcome", "answered_at"),
+        Index(None, "account", "sku", "answered_at"),
     )
     receipt_id: int | None = Field(default=None, primary_key=True)
     account: str

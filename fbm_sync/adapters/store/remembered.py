@@ -7,22 +7,21 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, RowMapping, select
 
-from fbm_sync.adapters.store.offer_tables import ObservedOfferRow, PushReceiptRow
+from fbm_sync.adapters.store import receipt_record
+from fbm_sync.adapters.store.offer_tables import ObservedOfferRow
 from fbm_sync.adapters.store.order_tables import WatermarkRow
 from fbm_sync.adapters.store.shapes import from_json, to_json
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import one_of, upsert
-from fbm_sync.domain.change import PushOutcome, PushReceipt
+from fbm_sync.domain.change import PushOutcome
 from fbm_sync.domain.listing import ObservedOffer
 from fbm_sync.domain.order import Sku
 from fbm_sync.domain.remembered import NewUnits, Remembered, after_look, after_orders, by_sku, settled
 
 _OBSERVED = table_of(ObservedOfferRow)
-_RECEIPTS = table_of(PushReceiptRow)
 _WATERMARKS = table_of(WatermarkRow)
 
 _OFFER = TypeAdapter(ObservedOffer)
-_RECEIPT = TypeAdapter(PushReceipt)
 
 _COUNTED = ("ordered_units", "gone_units", "gone_since", "gone_by")
 
@@ -51,7 +50,7 @@ def look(
 ) -> None:
     """Remember what listings show now; an older look never replaces a newer one."""
     moved = [one.sku for one in seen if one.sku in before and one.offer != before[one.sku].seen.offer]
-    queued = _queued(connection, account, moved) if moved else {}
+    queued = receipt_record.of_skus(connection, account, moved, PushOutcome.ACCEPTED) if moved else {}
     up_to = _known_up_to(connection, account)
     rows = []
     for one in seen:
@@ -91,15 +90,6 @@ def _row(one: Remembered) -> dict[str, Any]:
         "body": to_json(_OFFER, one.seen),
         **{name: getattr(one, name) for name in _COUNTED},
     }
-
-
-def _queued(connection: Connection, account: str, skus: Collection[Sku]) -> dict[Sku, PushReceipt]:
-    """Return our changes that Amazon has accepted and that were not seen live yet."""
-    column = _RECEIPTS.c
-    waiting = (column.account == account, column.in_force, column.outcome == PushOutcome.ACCEPTED.value)
-    bodies = select(column.body).where(*waiting, one_of(column.sku, skus))
-    found = (from_json(_RECEIPT, body) for body in connection.execute(bodies).scalars())
-    return {one.change.sku: one for one in found}
 
 
 def _known_up_to(connection: Connection, account: str) -> datetime | None:

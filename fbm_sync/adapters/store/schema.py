@@ -30,7 +30,7 @@ from fbm_sync.adapters.store.tables import StoreRow
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0010"
+HEAD = "0011"
 """The version this release needs: that of the newest migration, known here without loading alembic."""
 
 VERSION_TABLE = "fbm_sync_schema"

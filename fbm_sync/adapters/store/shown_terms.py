@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
 from fbm_sync.adapters.store.offer_tables import ObservedOfferRow, PushReceiptRow
 from fbm_sync.adapters.store.order_tables import OrderItemRow, OrderRow
@@ -96,6 +96,7 @@ def _look_for_drift(connection: Connection, account: str, changes: Sequence[Chan
         return
     since = min(before.observed_at for before, _ in suspects) - ECHO
     written = answers(connection, account, [before.sku for before, _ in suspects], since)
+    returned = _returned(connection, account, {b.sku: b.observed_at - ECHO for b, _ in suspects})
     found, over = [], []
     for before, seen in suspects:
         drift = known.get(seen.sku)
@@ -103,8 +104,7 @@ def _look_for_drift(connection: Connection, account: str, changes: Sequence[Chan
         if drift is not None and (is_over(drift, seen.offer) or is_ours(seen.offer, ours, drift.seen_at)):
             over.append(seen.sku)
             continue
-        returned = returned_units(connection, account, before.sku, before.observed_at - ECHO)
-        fresh = drift_between(before, seen, ours, returned)
+        fresh = drift_between(before, seen, ours, returned[before.sku])
         if fresh is not None:
             found.append(fresh if drift is None else dataclasses.replace(fresh, was=drift.was))
     if over:
@@ -125,30 +125,38 @@ def answers(
 ) -> Mapping[Sku, list[PushReceipt]]:
     """Return Amazon's answers, by SKU, to what was written since an instant and may show."""
     column = _RECEIPTS.c
-    latest = select(column.body).where(
-        column.account == account,
-        column.outcome.in_(sorted(outcome.value for outcome in OURS)),
-        column.answered_at >= since,
-        one_of(column.sku, sorted(skus)),
+    latest = select(column.body, column.outcome).where(
+        column.account == account, column.answered_at >= since, one_of(column.sku, sorted(skus))
     )
     found: dict[Sku, list[PushReceipt]] = {}
-    for body in connection.execute(latest).scalars():
-        answer = from_json(_RECEIPT, body)
-        found.setdefault(answer.change.sku, []).append(answer)
+    for row in connection.execute(latest):
+        # The outcome is not asked for: SQLite would go through all answers that have it.
+        if row.outcome in OURS:
+            answer = from_json(_RECEIPT, row.body)
+            found.setdefault(answer.change.sku, []).append(answer)
     return found
 
 
 def returned_units(connection: Connection, account: str, sku: Sku, since: datetime) -> int:
     """Return the units on a listing's orders cancelled since an instant."""
+    return _returned(connection, account, {sku: since})[sku]
+
+
+def _returned(connection: Connection, account: str, since: Mapping[Sku, datetime]) -> dict[Sku, int]:
+    """Return the units on orders of each of the SKUs cancelled since an instant of its own."""
     its = and_(_ITEMS.c.account == _ORDERS.c.account, _ITEMS.c.order_id == _ORDERS.c.order_id)
     statement = (
-        select(func.coalesce(func.sum(_ITEMS.c.ordered_units), 0))
+        select(_ITEMS.c.sku, _ITEMS.c.ordered_units, _ORDERS.c.updated_at)
         .join_from(_ITEMS, _ORDERS, its)
-        .where(_ITEMS.c.account == account, _ITEMS.c.sku == sku)
-        .where(_ORDERS.c.updated_at >= since)
+        .where(_ITEMS.c.account == account, one_of(_ITEMS.c.sku, sorted(since)))
+        .where(_ORDERS.c.updated_at >= min(since.values()))
         .where((_ORDERS.c.status == OrderStatus.CANCELLED.value) | _ITEMS.c.cancelled_by.is_not(None))
     )
-    return int(connection.execute(statement).scalar_one())
+    units = dict.fromkeys(since, 0)
+    for row in connection.execute(statement):
+        if row.updated_at >= since[row.sku]:
+            units[row.sku] += row.ordered_units
+    return units
 
 
 def drifts(connection: Connection) -> tuple[tuple[Drift, Offer], ...]:

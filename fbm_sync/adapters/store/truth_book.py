@@ -6,13 +6,12 @@ from datetime import datetime
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
 
-from fbm_sync.adapters.store import invariants, shown_terms, unit_invariants
-from fbm_sync.adapters.store.offer_tables import PushReceiptRow
+from fbm_sync.adapters.store import invariants, receipt_record, shown_terms, unit_invariants
 from fbm_sync.adapters.store.order_tables import OrderRow
-from fbm_sync.adapters.store.shapes import from_json, to_json
+from fbm_sync.adapters.store.shapes import to_json
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.watch_tables import DriftRow
-from fbm_sync.adapters.store.writing import one_of, upsert
+from fbm_sync.adapters.store.writing import upsert
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.drift import Drift
 from fbm_sync.domain.order import OrderId, Sku
@@ -20,9 +19,7 @@ from fbm_sync.domain.truth import Invariant
 
 _ORDERS = table_of(OrderRow)
 _DRIFTS = table_of(DriftRow)
-_ANSWERS = table_of(PushReceiptRow)
 _DRIFT = TypeAdapter(Drift)
-_ANSWER = TypeAdapter(PushReceipt)
 
 
 class SqlTruthBook:
@@ -51,15 +48,7 @@ class SqlTruthBook:
         return tuple(OrderId(name) for name in names)
 
     def confirmed(self, account: str, skus: Collection[Sku]) -> Mapping[Sku, PushReceipt]:
-        column = _ANSWERS.c
-        live = select(column.body).where(
-            column.account == account,
-            column.in_force,
-            column.outcome == PushOutcome.CONFIRMED.value,
-            one_of(column.sku, sorted(skus)),
-        )
-        answers = (from_json(_ANSWER, body) for body in self._connection.execute(live).scalars())
-        return {answer.change.sku: answer for answer in answers}
+        return receipt_record.of_skus(self._connection, account, skus, PushOutcome.CONFIRMED)
 
     def written(
         self, account: str, skus: Collection[Sku], since: datetime

@@ -115,7 +115,10 @@ class ListingCalls:
         return tokens
 
     def _matching(self, query: ListingQuery) -> tuple[str, ...]:
-        listings: Iterable[Listing] = self._catalogue.listings.values()
+        known = self._catalogue.listings
+        listings: Iterable[Listing] = known.values()
+        if query.skus is not None:
+            listings = [known[sku] for sku in query.skus if sku in known]
         found = [listing for listing in listings if query.matches(listing)]
         found.sort(key=_SORT_KEYS[query.sort_by], reverse=query.descending)
         return tuple(listing.sku for listing in found)

@@ -18,7 +18,7 @@ from fbm_sync.flows.pull import PullTerms, pull_offers, pull_orders, pull_supply
 from fbm_sync.flows.push import PushTerms, push
 
 from builders import ACCOUNT, a_count, a_policy, a_supply, shop_terms
-from fakes import FakeAmazonOffers, FakeAmazonOrders, FakeClock, FakeNotifier, FakeSupply
+from fakes import FakeAmazonFeeds, FakeAmazonOffers, FakeAmazonOrders, FakeClock, FakeNotifier, FakeSupply
 
 
 @dataclasses.dataclass
@@ -33,6 +33,7 @@ class Shop:
     terms: ShopTerms
     alert_terms: AlertTerms
     notifiers: dict
+    feeds: FakeAmazonFeeds | None = None
     runs: int = 0
 
     def run_id(self):
@@ -61,9 +62,15 @@ class Shop:
     def plan(self, **wish):
         return plan(self.ledger, self.clock, self.terms, run_id=self.run_id(), **wish)
 
-    def push(self, *, wait=0.0, previews=20, **wish):
-        terms = PushTerms(limits=self.terms.limits, validated_previews=previews, confirm_wait_seconds=wait)
-        return push(ACCOUNT, self.offers, self.ledger, self.clock, terms, run_id=self.run_id(), **wish)
+    def push(self, *, wait=0.0, previews=20, turn=None, **wish):
+        terms = PushTerms(
+            limits=self.terms.limits,
+            validated_previews=previews,
+            confirm_wait_seconds=wait,
+            turn_seconds=turn,
+        )
+        wish = {"run_id": self.run_id(), "feeds": self.feeds} | wish
+        return push(ACCOUNT, self.offers, self.ledger, self.clock, terms, **wish)
 
     def alert(self):
         """Look for trouble and tell it; the report is of both."""
