@@ -55,7 +55,9 @@ class Verdict:
     @property
     def faults(self):
         """All of it, as text."""
-        return [f"{field.name}: {one}" for field in dataclasses.fields(self) for one in getattr(self, field.name)]
+        return [
+            f"{field.name}: {one}" for field in dataclasses.fields(self) for one in getattr(self, field.name)
+        ]
 
 
 class KilledShop:
@@ -241,7 +243,11 @@ class KilledShop:
                 verdict.unequal.append(f"{order_id}: {_of_ours(ours)}, at Amazon {_of_theirs(theirs)}")
         verdict.invented += orders
         for sku, offer in decided.items():
-            if (shown := _shown(state["listings"][sku])) != (offer.quantity, offer.handling_days, offer.restock_on):
+            if (shown := _shown(state["listings"][sku])) != (
+                offer.quantity,
+                offer.handling_days,
+                offer.restock_on,
+            ):
                 verdict.wrong_offers.append(f"{sku}: decided {offer}, at Amazon {shown}")
         assert len(decided) > len(state["listings"]) / 2, "hardly anything was decided"
         self._judge_news(verdict, alerts)
@@ -295,7 +301,8 @@ def _is_ours(headers, body):
 
 def _of_ours(order):
     items = {
-        one.order_item_id: (one.sku, one.ordered_units, one.shipped_units, one.cancelled_by) for one in order.items
+        one.order_item_id: (one.sku, one.ordered_units, one.shipped_units, one.cancelled_by)
+        for one in order.items
     }
     return order.status.value, items
 

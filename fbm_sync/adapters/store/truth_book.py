@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
 
-from fbm_sync.adapters.store import invariants, shown_terms, unit_invariants
+from fbm_sync.adapters.store import invariants, push_invariants, shown_terms, unit_invariants
 from fbm_sync.adapters.store.offer_tables import PushReceiptRow
 from fbm_sync.adapters.store.order_tables import OrderRow
 from fbm_sync.adapters.store.shapes import from_json, to_json
@@ -34,6 +34,7 @@ class SqlTruthBook:
     def invariants(self, now: datetime) -> tuple[Invariant, ...]:
         return (
             *invariants.check(self._connection, now),
+            *push_invariants.check(self._connection),
             *unit_invariants.check(self._connection, now),
         )
 
