@@ -23,15 +23,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+from mortal_runs import Stable
+from shop_data import ACCOUNT, COLUMNS, CREDENTIALS, config_text, generated_shop
 
 from fbm_sync.adapters.store.ledger import open_ledger
 from fbm_sync.domain.alert import Severity
 from fbm_sync.domain.listing import Offer, OfferChange
 from fbm_sync.domain.order import Sku
 
-from mortal_runs import Stable
 from receivers import Webhook
-from shop_data import ACCOUNT, COLUMNS, CREDENTIALS, config_text, generated_shop
 
 START = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)  # a Monday morning in Los Angeles
 CHANNEL, SECRET = "robot", "shared-with-the-receiver"
@@ -50,14 +50,14 @@ class Verdict:
     wrong_offers: list = dataclasses.field(default_factory=list)
     untold: list = dataclasses.field(default_factory=list)
     invented: list = dataclasses.field(default_factory=list)
-    complaints: list = dataclasses.field(default_factory=list)
 
-    @property
+    def counts(self):
+        """How many there are of each kind."""
+        return Counter({field.name: len(getattr(self, field.name)) for field in dataclasses.fields(self)})
+
     def faults(self):
         """All of it, as text."""
-        return [
-            f"{field.name}: {one}" for field in dataclasses.fields(self) for one in getattr(self, field.name)
-        ]
+        return [f"{kind}: {one}" for kind in self.counts() for one in getattr(self, kind)]
 
 
 class KilledShop:

@@ -45,7 +45,7 @@ class Tally:
     kills: Counter = dataclasses.field(default_factory=Counter)
     survived: int = 0
     left_alone: int = 0
-    failed: Counter = dataclasses.field(default_factory=Counter)
+    found: Counter = dataclasses.field(default_factory=Counter)
     faults: list = dataclasses.field(default_factory=list)
 
     @property
@@ -99,45 +99,53 @@ def left_alone(shop, tally):
     run = shop.run("sync", "--apply")
     tally.left_alone += 1
     note(tally, run)
-    tally.faults += shop.judge().faults
+    verdict = shop.judge()
+    tally.found.update(verdict.counts())
+    tally.faults += verdict.faults()
     return run.seconds
 
 
 def note(tally, run):
     """Note a run that came to its end, and what it complained of."""
     if run.code != 0:
-        tally.failed[run.code] += 1
+        tally.found["failed"] += 1
         tally.faults.append(f"exit {run.code}: {run.out} {run.err}")
 
 
 def last_look(shop, tally):
     """Let the command itself look, and a store that was never killed."""
     verified = shop.run("verify", "--json")
+    tally.found["verify"] = int(verified.code != 0)
     if verified.code != 0:
         tally.faults.append(f"verify: exit {verified.code}: {verified.out} {verified.err}")
     other = shop.fresh_house()
     shop.run("sync", house=other)
     shop.run("sync", house=other)
-    tally.faults += [f"never killed: {one}" for one in shop.differing(other)]
+    differing = shop.differing(other)
+    tally.found["never_killed_otherwise"] = len(differing)
+    tally.faults += [f"never killed: {one}" for one in differing]
 
 
 def figures(shop, tally):
     """Return the figures, line by line."""
-    heard = shop.heard()
-    at_most = tally.kills["notify"]
-    by_phase = ", ".join(f"{count} {phase}" for phase, count in tally.kills.most_common())
-    lines = [
-        f"{tally.killed} kills: {by_phase}",
+    heard, state = shop.heard(), shop.amazon("state")["counts"]
+    answers = shop.amazon("requests")["counts"]
+    writes = {name: sum(answers.get(name, {}).values()) for name in ("patchListingsItem", "createFeed")}
+    again = heard.total() - len(heard)
+    return [
+        f"{tally.killed} kills: {_counted(tally.kills)}",
         f"{tally.survived} runs ended before their kill, {tally.left_alone} were left alone",
-        f"{len(shop.amazon('state')['orders'])} orders, faults after the runs left alone: {len(tally.faults)}",
-        f"notifications: {heard.total()} heard, {len(heard)} distinct, {heard.total() - len(heard)} repeated; "
-        f"letters that came again: {shop.repeated_letters()} (at most {at_most}, the kills while telling)",
+        f"{state['orders']} orders, {state['listings']} listings, writes: {_counted(Counter(writes))}",
+        f"faults after the runs left alone: {_counted(tally.found)}",
+        f"notifications heard: {heard.total()}, distinct {len(heard)}, repeated {again}",
+        f"letters that came again: {shop.repeated_letters()}, kills while telling {tally.kills['notify']}",
         f"letters with a wrong signature: {len(shop.unsigned())}",
+        *(f"FAULT {one}" for one in tally.faults),
     ]
-    requests = shop.amazon("requests")["counts"]
-    writes = {name: requests.get(name, {}) for name in ("patchListingsItem", "createFeed")}
-    lines.append(f"writes: {writes}")
-    return [*lines, *(f"FAULT {one}" for one in tally.faults)]
+
+
+def _counted(counts):
+    return ", ".join(f"{count} {name}" for name, count in counts.most_common())
 
 
 def main():
