@@ -75,16 +75,17 @@ class FeedTicket:
         return self.changes[number - 1] if 0 < number <= len(self.changes) else None
 
 
-def is_live(change: OfferChange, seen: Offer) -> bool:
+def is_live(change: OfferChange, seen: Offer, *, bought_units: int = 0) -> bool:
     """Tell whether what Amazon shows now proves that a change has taken effect.
 
     Orders lower the live quantity after a change, so a raise is proven by any quantity above the old
-    one, a decrease by any quantity not above the new one. The promise must match exactly.
+    one, a decrease by any quantity not above the new one. Of `bought_units` it is known that they were
+    bought since: without them more would be shown. The promise must match exactly.
     """
     if _promise(seen) != _promise(change.after):
         return False
     if change.after.quantity > change.before.quantity:
-        return change.before.quantity < seen.quantity
+        return change.before.quantity < seen.quantity + bought_units
     return seen.quantity <= change.after.quantity
 
 

@@ -34,7 +34,7 @@ from killed_shop import FEED_FROM, KilledShop
 A_LITTLE = (20, 400)
 """Seconds that pass between two runs."""
 
-REST = timedelta(minutes=16)
+REST, A_WHILE = timedelta(minutes=16), timedelta(minutes=5)
 FEW, MANY = 20, 2 * FEED_FROM
 
 
@@ -102,6 +102,10 @@ def left_alone(shop, tally):
     verdict = shop.judge()
     tally.found.update(verdict.counts())
     tally.faults += verdict.faults()
+    if verdict.cautious:
+        shop.amazon("advance", {"seconds": A_WHILE.total_seconds()})
+        note(tally, shop.run("sync", "--apply"))
+        tally.faults += [f"still cautious: {one}" for one in shop.judge().cautious]
     return run.seconds
 
 
@@ -152,7 +156,8 @@ def main():
     wish, begun = wishes(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         home = wish.keep or Path(folder)
-        with KilledShop(home, skus=wish.skus, orders_a_day=wish.orders_a_day, seed=wish.seed) as shop:
+        size = {"skus": wish.skus, "orders_a_day": wish.orders_a_day}
+        with KilledShop(home, **size, seed=wish.seed, amazon_apart=True) as shop:
             told = _tell if sys.stderr.isatty() else (lambda _tally: None)
             tally = kill_again_and_again(shop, wish.kills, wish.each, on_look=told)
             last_look(shop, tally)

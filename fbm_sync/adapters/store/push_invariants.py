@@ -1,4 +1,4 @@
-"""Is what is on its way to Amazon told without contradiction? Who writes to which SKU, and with which feed."""
+"""What is on its way to Amazon must not contradict itself: who writes to which SKU, and with which feed."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
