@@ -123,14 +123,22 @@ def _read_back(errand: Errand, waiting: Sequence[PushReceipt]) -> int:
 def _seen_live(
     errand: Errand, books: Books, batch: Sequence[PushReceipt], seen: Mapping[Sku, ObservedOffer]
 ) -> list[PushReceipt]:
-    """Return the changes that listings prove; what was bought since they were accepted hides none."""
+    """Return the changes that listings prove; what was bought or came back since hides none.
+
+    A lowering that is not seen to have come about keeps its SKU waiting, while units that came back are sold.
+    """
     bought = books.watch.bought_since(errand.account, {one.change.sku: one.at for one in batch})
-    return [
-        one
-        for one in batch
-        if (sku := one.change.sku) in seen
-        and is_live(one.change, seen[sku].offer, bought_units=bought.get(sku, 0))
-    ]
+    live = []
+    for receipt in batch:
+        sku, change = receipt.change.sku, receipt.change
+        if sku not in seen:
+            continue
+        shown, returned = seen[sku].offer, 0
+        if change.before.quantity >= change.after.quantity < shown.quantity:
+            returned = books.truth.returned_units(errand.account, sku, receipt.at)
+        if is_live(change, shown, bought_units=bought.get(sku, 0), returned_units=returned):
+            live.append(receipt)
+    return live
 
 
 def _record_proof(errand: Errand, books: Books, receipt: PushReceipt) -> None:

@@ -402,6 +402,15 @@ def test_a_change_is_live_when_what_amazon_shows_proves_it(before, after, seen, 
     assert is_live(a_change(before, after), seen) == live
 
 
+@given(before=st.integers(0, 9), after=st.integers(0, 9), sold=st.integers(0, 9), returned=st.integers(0, 9))
+def test_a_decrease_is_proven_whatever_was_bought_and_came_back_since(before, after, sold, returned):
+    if after <= before:
+        seen = offer_of(after - min(after, sold) + returned)
+        assert is_live(a_change(before, after), seen, returned_units=returned)
+        not_yet = offer_of(before + returned)
+        assert is_live(a_change(before, after), not_yet, returned_units=returned) == (after == before)
+
+
 sales = st.lists(st.tuples(st.booleans(), st.integers(1, 3)), max_size=4)
 
 

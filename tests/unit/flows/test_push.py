@@ -330,6 +330,23 @@ def test_a_small_raise_of_which_more_was_bought_before_we_looked_counts_as_made(
     assert sent(shop) == [("CUP", 5)]
 
 
+def test_units_that_a_cancelled_order_gives_back_are_taken_off_sale_again(shop):
+    order = an_order(sku="CUP", units=2, created_at=shop.clock.now(), updated_at=shop.clock.now())
+    shop.orders.put(order)
+    shop.offers.list("CUP", 1)
+    shop.offers.list("BOWL", 50)
+    shop.clock.advance(minutes=10)
+    shop.decide(CUP=2, BOWL=50)
+    assert shop.push(apply=True).unconfirmed == 1
+    shop.clock.advance(minutes=1)
+    shop.orders.put(dataclasses.replace(order, status=OrderStatus.CANCELLED, updated_at=shop.clock.now()))
+    shop.offers.sell("CUP", -2)
+    shop.clock.advance(minutes=5)
+    shop.decide(CUP=0, BOWL=50)
+    shop.push(apply=True)
+    assert sent(shop) == [("CUP", 0), ("CUP", 0)]
+
+
 def test_a_long_push_asks_again_how_old_the_orders_are(shop):
     names = [f"CUP-{number:02}" for number in range(25)]
     shop.limits(max_changed_share=1.0)
