@@ -114,7 +114,8 @@ class _Planning:
         """Return all steps that need Amazon."""
         wish = self.wish
         if wish.order_ids:
-            return [("orders by id", "getOrder", len(wish.order_ids))]
+            pushing = self._push() if wish.only is None else []
+            return [step for step in (("orders by id", "getOrder", len(wish.order_ids)), *pushing) if step[2]]
         steps: list[_Step] = []
         with self.app.ledger.transaction() as books:
             if wish.only in (None, "orders"):
