@@ -218,8 +218,9 @@ def _mark_phases(phase):
 
     for name in ("supply", "orders", "offers", "performance", "plan", "push", "alert", "notify"):
         setattr(cycle.Turn, name, _marked(getattr(cycle.Turn, name), name, phase))
-    for name in ("follow", "settle_unknown", "confirm", "draw_up", "zero_out", "write", "hand_in"):
-        setattr(push, name, _marked(getattr(push, name), f"push: {name}", phase))
+    for name in ("follow", "glance", "settle_unknown", "confirm", "draw_up", "zero_out", "write", "hand_in"):
+        if hasattr(push, name):
+            setattr(push, name, _marked(getattr(push, name), f"push: {name}", phase))
 
 
 def _marked(work, name, phase):
