@@ -106,6 +106,7 @@ class KilledShop:
             "apply_seconds": 0.3,
             "feed_queue_seconds": 0.2,
             "feed_seconds": 0.3,
+            "report_seconds": 1,
             "token_seconds": 10**9,
         }
         self.stable = self.stable or self._stack.enter_context(a_stable(self._made("runs")))
@@ -146,11 +147,13 @@ class KilledShop:
             self.stable.start("--config", config, *words, ahead=ahead, name=f"run-{number}")
         return [self.stable.ended() for _ in wishes]
 
-    def run(self, *words, killed_after=None, house=None):
-        """Run the command, or kill it after so many seconds."""
+    def run(self, *words, killed_after=None, killed_in=None, house=None):
+        """Run the command, or kill it after so many seconds or in a phase of its work."""
         ahead = self.now() - datetime.now(UTC)
         config = f"{house or self.house}/fbm_sync.toml"
-        return self.stable.run("--config", config, *words, ahead=ahead, killed_after=killed_after)
+        return self.stable.run(
+            "--config", config, *words, ahead=ahead, killed_after=killed_after, killed_in=killed_in
+        )
 
     def books(self):
         """The store, to look at."""

@@ -20,6 +20,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+_GLANCE_SECONDS = 0.005
 STARTING, BETWEEN = "starting", "between steps"
 
 
@@ -70,14 +71,15 @@ class Stable:
         self._process.stdout.close()
         self._errors.close()
 
-    def run(self, *words, ahead=timedelta(0), killed_after=None, name="run"):
-        """Run a command to its end, or kill it after so many seconds."""
-        self.start(*words, ahead=ahead, killed_after=killed_after, name=name)
+    def run(self, *words, ahead=timedelta(0), killed_after=None, killed_in=None):
+        """Run a command to its end, or kill it after so many seconds, or as soon as it is in a phase."""
+        self.start(*words, ahead=ahead, killed_after=killed_after, killed_in=killed_in)
         return self.ended()
 
-    def start(self, *words, ahead=timedelta(0), killed_after=None, name="run"):
+    def start(self, *words, ahead=timedelta(0), killed_after=None, killed_in=None, name="run"):
         """Begin a run; several may be under way under different names."""
-        wish = {"words": words, "ahead": ahead.total_seconds(), "killed_after": killed_after, "name": name}
+        wish = {"words": words, "ahead": ahead.total_seconds(), "name": name}
+        wish |= {"killed_after": killed_after, "killed_in": killed_in}
         print(json.dumps(wish), file=self._process.stdin, flush=True)
 
     def ended(self):
@@ -100,14 +102,14 @@ def serve():
     under_way = {}
     while True:
         ends = [one["alive"] for one in under_way.values()]
-        ready, _, _ = select.select([sys.stdin.fileno(), *ends], [], [], _next_kill(under_way))
+        ready, _, _ = select.select([sys.stdin.fileno(), *ends], [], [], _next_look(under_way))
         if sys.stdin.fileno() in ready:
             line = _read_line()
             if not line:
                 break
             wish = json.loads(line)
             under_way[wish["name"]] = _begin(wish, phase)
-        _kill_those_due(under_way)
+        _kill_those_due(under_way, _read(phase))
         for name, one in list(under_way.items()):
             if one["alive"] in ready:
                 del under_way[name]
@@ -124,16 +126,19 @@ def _read_line():
     return line.decode()
 
 
-def _next_kill(under_way):
+def _next_look(under_way):
+    if any(one["dies_in"] for one in under_way.values()):
+        return _GLANCE_SECONDS
     due = [one["dies_at"] for one in under_way.values() if one["dies_at"] is not None]
     return max(0.0, min(due) - time.monotonic()) if due else None
 
 
-def _kill_those_due(under_way):
+def _kill_those_due(under_way, now_in):
     for one in under_way.values():
-        if one["dies_at"] is not None and time.monotonic() >= one["dies_at"]:
+        is_late = one["dies_at"] is not None and time.monotonic() >= one["dies_at"]
+        if is_late or one["dies_in"] == now_in:
             os.kill(one["pid"], signal.SIGKILL)
-            one["dies_at"] = None
+            one |= {"dies_at": None, "dies_in": None}
 
 
 def _begin(wish, phase):
@@ -146,7 +151,8 @@ def _begin(wish, phase):
         _be_the_command(wish, phase)
     os.close(held_by_child)
     span = wish["killed_after"]
-    return {"pid": pid, "alive": alive, "begun": begun, "dies_at": None if span is None else begun + span}
+    dies_at = None if span is None else begun + span
+    return {"pid": pid, "alive": alive, "begun": begun, "dies_at": dies_at, "dies_in": wish["killed_in"]}
 
 
 def _tell(name, one, phase):
@@ -158,7 +164,7 @@ def _tell(name, one, phase):
     answer = {
         "name": name,
         "code": None if by_signal else os.WEXITSTATUS(status),
-        "phase": bytes(phase).rstrip(b"\0").decode(),
+        "phase": _read(phase),
         "seconds": time.monotonic() - one["begun"],
     }
     print(json.dumps(answer), flush=True)
@@ -234,6 +240,10 @@ def _marked(work, name, phase):
             phase[:] = before if b"push" in before else BETWEEN.encode().ljust(len(phase), b"\0")
 
     return marked
+
+
+def _read(phase):
+    return bytes(phase).rstrip(b"\0").decode()
 
 
 def _write(phase, name):
