@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fbm_sync.cycle import Wish
+from fbm_sync.flows import agenda
 from fbm_sync.flows.pull import expected_pages, is_performance_wanted, next_window
 from fbm_sync.ports import Books, CatchUp
 from fbm_sync.wiring import App
@@ -114,7 +115,8 @@ class _Planning:
         """Return all steps that need Amazon."""
         wish = self.wish
         if wish.order_ids:
-            return [("orders by id", "getOrder", len(wish.order_ids))]
+            pushing = self._push() if wish.only is None else []
+            return [step for step in (("orders by id", "getOrder", len(wish.order_ids)), *pushing) if step[2]]
         steps: list[_Step] = []
         with self.app.ledger.transaction() as books:
             if wish.only in (None, "orders"):
@@ -185,13 +187,15 @@ class _Planning:
         return [("listings", "searchListingsItems", 1 + listings // _LISTINGS_A_PAGE)]
 
     def _push(self) -> list[_Step]:
-        with self.app.ledger.transaction() as books:
-            decisions = books.offers.decisions()
-        changes = sum(one.account == self.name and one.change is not None for one in decisions)
+        terms = self.app.push_terms()
+        with self.app.ledger.snapshot() as books:
+            wanted = agenda.preview(books, self.name, terms.limits, self.now, ())
         if self.wish.apply:
+            changes = len(wanted.go)
             seen = 2 * -(-changes // _LISTINGS_A_PAGE)
             return [("push", "patchListingsItem", changes), ("proof", "searchListingsItems", seen)]
-        return [("preview", "validationPreview", min(changes, self.app.push_terms().validated_previews))]
+        shown = min(len(wanted.go) + len(wanted.held), terms.validated_previews)
+        return [("preview", "validationPreview", shown)]
 
 
 def _report(what: str) -> list[_Step]:

@@ -288,6 +288,7 @@ def expected_calls(app: App, account: str) -> Counter[str]:
     return Counter(
         searchOrders=1 + open_orders // _ORDERS_A_PAGE,
         searchListingsItems=1 + listings // _LISTINGS_A_PAGE,
+        getReports=1,
         createReport=1,
         getReport=_LOOKS_AT_A_REPORT,
         getReportDocument=1,

@@ -61,7 +61,7 @@ def push(
             doing.run(progress)
     _show_changes(session.screen, doing.pushes)
     _show_holds(session.screen, doing.report.holds, app)
-    if doing.pushes and not apply:
+    if not apply and any(pushed.changes for pushed in doing.pushes):
         session.screen.say(f"Checksum {doing.report.checksum}: make just this with --apply --only-if.")
     return show_report(session.screen, doing.report, applied=apply, parts=("push",))
 

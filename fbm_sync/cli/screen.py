@@ -21,6 +21,19 @@ _WIDTH_OF_A_FILE = 200
 _SAID_IN_SECONDS, _SAID_IN_MINUTES = 120, 7_200
 
 
+_WORDS = {
+    "doubtful": "doubtful orders",
+    "look": "looking again",
+    "offers": "listings",
+    "plan": "planning",
+    "preview": "previewing",
+    "push": "writing",
+    "read back": "reading back",
+    "zero": "taking off sale",
+}
+"""What the steps of a run are called where it is not their own name."""
+
+
 class Screen:
     """Standard output and error of one command.
 
@@ -64,31 +77,59 @@ class Screen:
             yield ports.unwatched
             return
         columns = (
-            TextColumn("{task.description:>10}"),
+            TextColumn("{task.description:>15}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[more]}"),
         )
         with Progress(*columns, console=self.err, transient=True) as bars:
-            tasks: dict[str, TaskID] = {}
+            yield _Bars(bars)
 
-            def advance(
-                task: str,
-                done: int,
-                total: int | None,
-                /,
-                *,
-                left_seconds: float | None = None,
-                wait: ports.Wait | None = None,
-            ) -> None:
-                if task not in tasks:
-                    tasks[task] = bars.add_task(task, total=total, more="")
-                is_over = wait is not None and wait.seconds <= 0
-                more = waiting(wait) if wait else remaining(left_seconds)
-                bars.update(tasks[task], completed=done, total=total, visible=not is_over, more=more)
 
-            yield advance
+class _Bars:
+    """A bar for each task, in the order in which they began.
+
+    How much of a task of unknown length is left nobody knows until another one begins: then it is done.
+    """
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+        self._endless: dict[str, int] = {}
+
+    def __call__(
+        self,
+        task: str,
+        done: int,
+        total: int | None,
+        /,
+        *,
+        left_seconds: float | None = None,
+        wait: ports.Wait | None = None,
+    ) -> None:
+        if task not in self._tasks:
+            if wait is None:
+                self._end_others(task)
+            self._tasks[task] = self._bars.add_task(described(task), total=total, more="")
+        is_over = wait is not None and wait.seconds <= 0
+        more = waiting(wait) if wait else remaining(left_seconds)
+        self._bars.update(self._tasks[task], completed=done, total=total, visible=not is_over, more=more)
+        if total is None and wait is None:
+            self._endless[task] = done
+
+    def _end_others(self, task: str) -> None:
+        """End what the same account did before, or everything where accounts have no names."""
+        account = task.rpartition(": ")[0]
+        for other in [name for name in self._endless if name.rpartition(": ")[0] == account]:
+            done = self._endless.pop(other)
+            self._bars.update(self._tasks.pop(other), completed=done, total=done, more="")
+
+
+def described(task: str) -> str:
+    """Return what people read of a task: "main: taking off sale"."""
+    account, mark, name = task.rpartition(": ")
+    return account + mark + _WORDS.get(name, name)
 
 
 def waiting(wait: ports.Wait) -> str:

@@ -46,15 +46,14 @@ def sync(
     A run that was killed goes on where it was.
     """
     session: Session = context.obj
-    if only is not None and only not in cycle.PARTS:
-        raise ConfigError([f"--only: {only!r} is not one of {', '.join(cycle.PARTS)}"])
+    _refuse_odd(order or [], since=since, until=until, only=only, apply=apply)
     with session.app() as app:
         now = app.clock.now()
         wish = cycle.Wish(
             accounts=account or (),
             since=instant(since, now, "--since"),
             until=instant(until, now, "--until"),
-            order_ids=[OrderId(one) for one in order or ()],
+            order_ids=[OrderId(one) for one in dict.fromkeys(order or ())],
             only=only,
             apply=apply,
             report_wait_seconds=cycle.REPORT_WAIT_SECONDS,
@@ -67,6 +66,23 @@ def sync(
         with session.screen.watching() as progress:
             report = cycle.run(app, wish, progress)
     return show_report(session.screen, report, applied=apply, parts=_parts_of(wish))
+
+
+def _refuse_odd(
+    order_ids: Sequence[str], *, since: str | None, until: str | None, only: str | None, apply: bool
+) -> None:
+    """Refuse options that contradict each other: what would be left out must not seem to be done."""
+    problems = []
+    if only is not None and only not in cycle.PARTS:
+        problems.append(f"--only: {only!r} is not one of {', '.join(cycle.PARTS)}")
+    if only is not None and apply:
+        problems.append("--apply: with --only nothing is decided, so there is nothing to write")
+    if order_ids and only not in (None, "orders"):
+        problems.append(f"--order: single orders are no part of --only {only}")
+    if order_ids and (since is not None or until is not None):
+        problems.append("--order: it is read whenever it changed, so it stands without --since and --until")
+    if problems:
+        raise ConfigError(problems)
 
 
 _PARTS = ("orders", "offers", "supply", "plan", "push", "alerts")
@@ -156,7 +172,7 @@ def _show_estimate(screen: Screen, found: Estimate) -> None:
             f"{step.account}: {step.what}" if several else step.what,
             step.operation,
             step.calls,
-            span_in_words(step.done_after_seconds),
+            _when(step.done_after_seconds),
         )
         for step in found.steps
     ]
@@ -165,4 +181,11 @@ def _show_estimate(screen: Screen, found: Estimate) -> None:
     for note in found.notes:
         screen.say(note)
     beside = ", the accounts side by side" if several else ""
-    screen.say(f"In all about {span_in_words(found.seconds)}{beside}. Nothing was read or written.")
+    how_long = (
+        f"about {span_in_words(found.seconds)}{beside}" if found.seconds else "no wait for Amazon's limits"
+    )
+    screen.say(f"In all {how_long}. Nothing was read or written.")
+
+
+def _when(seconds: float) -> str:
+    return span_in_words(seconds) if seconds else "at once"

@@ -75,17 +75,20 @@ class FeedTicket:
         return self.changes[number - 1] if 0 < number <= len(self.changes) else None
 
 
-def is_live(change: OfferChange, seen: Offer) -> bool:
+def is_live(change: OfferChange, seen: Offer, *, bought_units: int = 0, returned_units: int = 0) -> bool:
     """Tell whether what Amazon shows now proves that a change has taken effect.
 
     Orders lower the live quantity after a change, so a raise is proven by any quantity above the old
-    one, a decrease by any quantity not above the new one. The promise must match exactly.
+    one, a decrease by any quantity not above the new one. Of `bought_units` it is known that they were
+    bought since, without them more would be shown; `returned_units` came back from cancelled orders, without
+    them less. A decrease taken for made too early is seen to be missing at once, and sent again. The promise
+    must match exactly.
     """
     if _promise(seen) != _promise(change.after):
         return False
     if change.after.quantity > change.before.quantity:
-        return change.before.quantity < seen.quantity
-    return seen.quantity <= change.after.quantity
+        return change.before.quantity < seen.quantity + bought_units
+    return seen.quantity <= change.after.quantity + returned_units
 
 
 def rebase(change: OfferChange, seen: Offer, *, gone_units: int = 0) -> OfferChange | None:

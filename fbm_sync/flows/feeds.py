@@ -143,7 +143,9 @@ def follow(errand: Errand) -> None:
 
 def _follow_one(errand: Errand, channel: FeedChannel, feed: OpenFeed) -> None:
     if feed.feed_id is None:
-        _find(errand, channel, feed)
+        found = _find(errand, channel, feed)
+        if found is not None:
+            _follow_one(errand, channel, found)
         return
     with errand.ledger.snapshot() as books:
         changes = books.pushes.changes_of(feed.number)
@@ -176,23 +178,27 @@ def _finish(
     errand.receipts += receipts
 
 
-def _find(errand: Errand, channel: FeedChannel, feed: OpenFeed) -> None:
-    """Find a feed again of which a crash, or a lost answer, has left only our own record."""
+def _find(errand: Errand, channel: FeedChannel, feed: OpenFeed) -> OpenFeed | None:
+    """Find a feed again of which a crash, or a lost answer, has left only our own record.
+
+    Returns it where Amazon has it; where it cannot be found, its changes are to be made anew.
+    """
     if errand.clock.now() - feed.begun_at < _FOUND_AFTER:
-        return
+        return None
     with errand.ledger.snapshot() as books:
         known, changes = books.pushes.known_feed_ids(errand.account), books.pushes.changes_of(feed.number)
     strange = [one for one in channel.submitted_since(feed.begun_at - _CLOCKS_DIFFER_BY) if one not in known]
     if len(strange) == 1:
         with errand.ledger.transaction() as books:
             books.pushes.feed_submitted(feed.number, strange[0], feed.begun_at)
-        return
+        return dataclasses.replace(feed, feed_id=strange[0], submitted_at=feed.begun_at)
     outcome, why = PushOutcome.FAILED, "Amazon never got the feed"
     if strange:
         outcome, why = PushOutcome.UNKNOWN, "it is not known which of Amazon's feeds it went with"
     with errand.ledger.transaction() as books:
         books.pushes.close_feed(feed.number, outcome.value, errand.clock.now())
         books.offers.record_receipts(_all(errand, changes, outcome, why), errand.run_id)
+    return None
 
 
 def _overtake(

@@ -1,11 +1,13 @@
 """The proof that Amazon made what it accepted: by a look at the listing, or for thousands by a report."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, repeat
 
 from fbm_sync.domain.change import PushOutcome, PushReceipt, is_live
+from fbm_sync.domain.listing import ObservedOffer
+from fbm_sync.domain.order import Sku
 from fbm_sync.domain.proof import goes_by_report, proven_by
 from fbm_sync.errors import RemoteError, Unfinished
 from fbm_sync.flows.errand import Errand, batches
@@ -143,13 +145,34 @@ def _read_back(errand: Errand, waiting: Sequence[PushReceipt]) -> int:
         except RemoteError as error:
             errand.failures.append(Failure(what="reading back", why=str(error), next=error.next_step))
             return 0
-        live = [r for r in batch if r.change.sku in seen and is_live(r.change, seen[r.change.sku].offer)]
         with errand.ledger.transaction() as books:
             books.offers.record_observed(list(seen.values()))
+            live = _seen_live(errand, books, batch, seen)
             _record_proofs(errand, books, live)
         left -= len(live)
         errand.progress("read back", len(waiting) - left, len(waiting))
     return left
+
+
+def _seen_live(
+    errand: Errand, books: Books, batch: Sequence[PushReceipt], seen: Mapping[Sku, ObservedOffer]
+) -> list[PushReceipt]:
+    """Return the changes that listings prove; what was bought or came back since hides none.
+
+    A lowering that is not seen to have come about keeps its SKU waiting, while units that came back are sold.
+    """
+    bought = books.watch.bought_since(errand.account, {one.change.sku: one.at for one in batch})
+    live = []
+    for receipt in batch:
+        sku, change = receipt.change.sku, receipt.change
+        if sku not in seen:
+            continue
+        shown, returned = seen[sku].offer, 0
+        if change.before.quantity >= change.after.quantity < shown.quantity:
+            returned = books.truth.returned_units(errand.account, sku, receipt.at)
+        if is_live(change, shown, bought_units=bought.get(sku, 0), returned_units=returned):
+            live.append(receipt)
+    return live
 
 
 def _record_proofs(errand: Errand, books: Books, live: Sequence[PushReceipt]) -> None:

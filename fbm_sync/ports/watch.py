@@ -78,6 +78,9 @@ class WatchBook(Protocol):
     def busy_skus(self, account: str, since: datetime, at_least: int) -> Mapping[Sku, tuple[int, ...]]:
         """Return the units of each order since an instant, by SKU, of SKUs with so many orders or more."""
 
+    def bought_since(self, account: str, since: Mapping[Sku, datetime]) -> Mapping[Sku, int]:
+        """Return the units of orders placed after an instant of each SKU's own, cancelled ones left out."""
+
     def orders_between(
         self, account: str, skus: Collection[Sku], since: datetime, until: datetime
     ) -> Mapping[Sku, int]:

@@ -15,7 +15,6 @@ from fbm_sync.flows.push import PushTerms, push
 from builders import (
     ACCOUNT,
     NOW,
-    a_change,
     a_count,
     a_policy,
     a_supply,
@@ -89,34 +88,6 @@ def test_two_processes_never_write_a_sku_at_once_nor_one_after_the_other(decided
         thread.join()
     assert (errors, amazon.collisions) == ([], [])
     assert sorted(one.sku for one in amazon.sent) == SKUS
-
-
-def test_a_sku_is_one_writers_until_it_is_let_go_or_the_time_runs_out(ledger_url):
-    with open_ledger(ledger_url, create=True) as ledger, ledger.transaction() as books:
-        assert books.pushes.claim(ACCOUNT, ["A", "B"], "one", NOW, LATER) == {"A", "B"}
-        assert books.pushes.claim(ACCOUNT, ["A", "C"], "two", NOW, LATER) == {"C"}
-        assert books.pushes.claim("other", ["A"], "two", NOW, LATER) == {"A"}
-        books.pushes.release(ACCOUNT, ["A", "C"], "one")
-        assert books.pushes.claim(ACCOUNT, ["A", "C"], "one", NOW, LATER) == {"A"}
-        assert books.pushes.claim(ACCOUNT, ["B"], "two", LATER, LATER + timedelta(minutes=5)) == {"B"}
-
-
-def test_a_sku_in_a_feed_is_nobody_elses_until_the_feed_is_over(ledger_url):
-    changes = [a_change(0, 5, "A"), a_change(0, 5, "B")]
-    with open_ledger(ledger_url, create=True) as ledger, ledger.transaction() as books:
-        number = books.pushes.begin_feed(ACCOUNT, changes, "one", NOW)
-        assert books.pushes.in_feeds(ACCOUNT) == {"A", "B"}
-        assert books.pushes.claim(ACCOUNT, ["A"], "one", LATER, LATER) == frozenset()
-        assert books.pushes.changes_of(number) == tuple(changes)
-        books.pushes.feed_submitted(number, "feed-7", NOW)
-        assert [(one.number, one.feed_id) for one in books.pushes.open_feeds(ACCOUNT)] == [(number, "feed-7")]
-        books.pushes.overtaken(number, "A")
-        assert books.pushes.in_feeds(ACCOUNT) == {"A", "B"}
-        assert books.pushes.close_feed(number, "DONE", LATER) == {"B"}
-        assert (books.pushes.open_feeds(ACCOUNT), books.pushes.in_feeds(ACCOUNT)) == ((), frozenset())
-        assert books.pushes.latest_feed_times(ACCOUNT, 5) == (LATER - NOW,)
-        assert books.pushes.known_feed_ids(ACCOUNT) == {"feed-7"}
-        assert books.pushes.feeds_begun_since(ACCOUNT, NOW) == 1
 
 
 def test_an_order_lowers_what_its_listing_is_remembered_to_show_once(ledger_url):

@@ -10,6 +10,7 @@ from fbm_sync.adapters.store.ledger import open_ledger
 from fbm_sync.domain.alert import AlertState
 from fbm_sync.domain.change import PushOutcome, PushReceipt
 from fbm_sync.domain.drift import Drift
+from fbm_sync.domain.hold import DroppedChange
 from fbm_sync.domain.listing import Offer
 from fbm_sync.domain.order import OrderStatus
 from fbm_sync.domain.telling import Envelope, Purpose
@@ -80,6 +81,12 @@ def shop(ledger):
         books.offers.record_hold(
             Hold(hold_id="h", account=ACCOUNT, reasons=("r",), changes=(a_change(),), held_at=NOW)
         )
+        books.offers.drop(
+            [DroppedChange(account=ACCOUNT, sku=SKU, offer=a_change().after, hold_id="h", dropped_at=NOW)]
+        )
+        number = books.pushes.begin_feed(ACCOUNT, [a_change(0, 5, "MUG")], "run", NOW)
+        books.pushes.feed_submitted(number, "feed-7", NOW)
+        books.pushes.claim(ACCOUNT, [SKU], "run", NOW, NOW + HOUR)
         seen = an_observed_offer().offer
         books.truth.note_drifts([Drift(account=ACCOUNT, sku=SKU, was=seen, shown=seen, seen_at=NOW)])
         books.alerts.record([an_alert()])
@@ -173,6 +180,23 @@ SPOILT = [
         "offer_parts_have_their_listing",
         [f"UPDATE observed_offers SET sku = 'X' WHERE sku = '{SKU}'"],
         f"decision about {SKU}, drift of {SKU}, hold h of {SKU}",
+    ),
+    ("taken_skus_become_free", ["UPDATE feeds SET finished_at = begun_at"], "MUG by feed 1"),
+    ("taken_skus_become_free", ["UPDATE feeds SET account = 'uk'"], "MUG by feed 1"),
+    ("taken_skus_become_free", ["UPDATE push_claims SET held_until = NULL"], f"{SKU} without an end"),
+    ("feeds_keep_their_skus", ["DELETE FROM push_claims WHERE sku = 'MUG'"], "feed 1 without MUG"),
+    ("feeds_keep_their_skus", ["UPDATE feeds SET changes = '[]'"], "feed 1 without changes"),
+    ("feeds_keep_their_skus", ["UPDATE feeds SET submitted_at = NULL"], "feed 1 half handed in"),
+    (
+        "changes_have_their_listing",
+        ["UPDATE push_claims SET sku = 'X' WHERE sku = 'MUG'"],
+        "X taken",
+    ),
+    ("changes_have_their_listing", ["UPDATE dropped_changes SET account = 'uk'"], f"{SKU} said no to"),
+    (
+        "nothing_lies_in_the_future",
+        ["UPDATE feeds SET begun_at = '2027-03-02 09:11:00+00:00'"],
+        "feed 1 2027-03-02 09:11Z",
     ),
     ("news_have_their_alert", ["DELETE FROM alerts"], "us:due_soon:111-1"),
     ("lot_dates_have_their_lot", ["DELETE FROM lots WHERE po_id = 'PO-1'"], f"PO-1 1 {SKU}"),

@@ -84,6 +84,7 @@ def test_a_look_at_a_true_shop_costs_few_requests(shop):
     # Three pages of listings hold twenty each.
     assert cost == {
         "searchOrders": 1,
+        "getReports": 1,
         "createReport": 1,
         "getReportDocument": 1,
         "downloadDocument": 1,

@@ -290,6 +290,24 @@ def test_busy_skus_and_usual_rates_are_counted_in_orders(ledger):
         assert books.watch.orders_between(ACCOUNT, ["A", "B"], in_days(-5), in_days(-1)) == {"A": 1}
 
 
+def test_units_bought_since_an_instant_of_each_sku_leave_out_what_was_cancelled(ledger):
+    hour = in_days(-1 / 24)
+    with ledger.transaction() as books:
+        books.orders.record(
+            [
+                an_order("1", sku="A", units=4, created_at=NOW),
+                an_order("2", sku="A", units=2, created_at=hour),
+                an_order("3", sku="B", units=5, created_at=hour),
+                an_order("4", sku="A", created_at=NOW, status=OrderStatus.CANCELLED),
+                an_order("5", created_at=NOW, items=(an_item("A", 3, cancelled_by="BUYER"), an_item("B", 1))),
+                an_order("6", sku="A", created_at=NOW, account="uk"),
+                an_order("7", sku="A", created_at=NOW, fulfilled_by=Fulfiller.AMAZON),
+            ]
+        )
+        assert books.watch.bought_since(ACCOUNT, {"A": hour, "B": in_days(-1), "C": hour}) == {"A": 4, "B": 6}
+        assert books.watch.bought_since(ACCOUNT, {}) == {}
+
+
 # --- an upgrade --------------------------------------------------------------------------------------
 
 

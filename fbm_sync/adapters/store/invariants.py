@@ -21,6 +21,8 @@ from sqlalchemy import (
 from fbm_sync.adapters.store.alert_tables import AlertRow, NotificationRow
 from fbm_sync.adapters.store.offer_book import SqlOfferBook
 from fbm_sync.adapters.store.offer_tables import (
+    DroppedChangeRow,
+    HoldRow,
     ObservedOfferRow,
     OfferDecisionRow,
     PushReceiptRow,
@@ -35,6 +37,7 @@ from fbm_sync.adapters.store.order_tables import (
     ShipmentRow,
     WatermarkRow,
 )
+from fbm_sync.adapters.store.push_tables import FeedRow
 from fbm_sync.adapters.store.run_tables import SuccessRow
 from fbm_sync.adapters.store.supply_tables import LotRow, ReceiptRow, StockCountRow
 from fbm_sync.adapters.store.tables import table_of
@@ -47,6 +50,7 @@ _OUTLOOKS, _HISTORY = table_of(OrderOutlookRow), table_of(OutlookHistoryRow)
 _AUDITS = table_of(PromiseAuditRow)
 _OBSERVED, _DECISIONS = table_of(ObservedOfferRow), table_of(OfferDecisionRow)
 _VERDICTS, _ANSWERS, _DRIFTS = table_of(VerdictRow), table_of(PushReceiptRow), table_of(DriftRow)
+_FEEDS, _HOLDS, _DROPPED = table_of(FeedRow), table_of(HoldRow), table_of(DroppedChangeRow)
 _COUNTS, _LOTS, _RECEIPTS = table_of(StockCountRow), table_of(LotRow), table_of(ReceiptRow)
 _LOT_DATES, _WATERMARKS, _CURSORS = table_of(LotDateRow), table_of(WatermarkRow), table_of(PageCursorRow)
 _SUCCESSES, _ALERTS, _NOTIFICATIONS = table_of(SuccessRow), table_of(AlertRow), table_of(NotificationRow)
@@ -146,6 +150,9 @@ def _nothing_in_the_future(connection: Connection, now: datetime) -> Culprits:
         ("pull stopped at", _CURSORS.c.account, _CURSORS.c.saved_at),
         ("success of", _SUCCESSES.c.flow, _SUCCESSES.c.succeeded_at),
         ("look at", _OBSERVED.c.sku, _OBSERVED.c.observed_at),
+        ("feed", _FEEDS.c.feed_number, _FEEDS.c.begun_at),
+        ("hold", _HOLDS.c.hold_id, _HOLDS.c.held_at),
+        ("no to", _DROPPED.c.sku, _DROPPED.c.dropped_at),
     ):
         ahead = select(literal(what), name, at).where(at > latest).order_by(name)
         yield from (f"{row[0]} {row[1]} {row[2]:%Y-%m-%d %H:%M}Z" for row in connection.execute(ahead))

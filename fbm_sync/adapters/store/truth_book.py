@@ -6,7 +6,13 @@ from datetime import datetime
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, select
 
-from fbm_sync.adapters.store import invariants, receipt_record, shown_terms, unit_invariants
+from fbm_sync.adapters.store import (
+    invariants,
+    push_invariants,
+    receipt_record,
+    shown_terms,
+    unit_invariants,
+)
 from fbm_sync.adapters.store.order_tables import OrderRow
 from fbm_sync.adapters.store.shapes import to_json
 from fbm_sync.adapters.store.tables import table_of
@@ -31,6 +37,7 @@ class SqlTruthBook:
     def invariants(self, now: datetime) -> tuple[Invariant, ...]:
         return (
             *invariants.check(self._connection, now),
+            *push_invariants.check(self._connection),
             *unit_invariants.check(self._connection, now),
         )
 

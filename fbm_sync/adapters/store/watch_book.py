@@ -1,5 +1,6 @@
 """What was so before: dates that purchase orders had, what listings showed, how orders stood."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from operator import attrgetter
@@ -19,7 +20,7 @@ from fbm_sync.adapters.store.writing import one_of, upsert
 from fbm_sync.domain.decision import Verdict
 from fbm_sync.domain.drift import Drift
 from fbm_sync.domain.listing import ObservedOffer, Offer
-from fbm_sync.domain.order import PENDING, Fulfiller, Order, OrderId, Sku
+from fbm_sync.domain.order import PENDING, Fulfiller, Order, OrderId, OrderStatus, Sku
 from fbm_sync.domain.promise_audit import PromiseAudit, ShownTerms
 from fbm_sync.domain.restock_proof import RestockShown
 from fbm_sync.domain.risk import OrderOutlook, OrderState
@@ -200,6 +201,23 @@ class SqlWatchBook:
         found: dict[Sku, tuple[int, ...]] = {}
         for row in self._connection.execute(units):
             found[Sku(row.sku)] = (*found.get(Sku(row.sku), ()), int(row.units))
+        return found
+
+    def bought_since(self, account: str, since: Mapping[Sku, datetime]) -> Mapping[Sku, int]:
+        if not since:
+            return {}
+        column = _ITEMS.c
+        bought = (
+            select(column.sku, _ORDERS.c.created_at, column.ordered_units)
+            .join_from(_ORDERS, _ITEMS, _ITS_ITEMS)
+            .where(_ORDERS.c.account == account, _ORDERS.c.created_at > min(since.values()), _OURS)
+            .where(_ORDERS.c.status != OrderStatus.CANCELLED.value, column.cancelled_by.is_(None))
+            .where(one_of(column.sku, sorted(since)))
+        )
+        found: Counter[Sku] = Counter()
+        for sku, created_at, units in self._connection.execute(bought):
+            if created_at > since[Sku(sku)]:
+                found[Sku(sku)] += units
         return found
 
     def orders_between(

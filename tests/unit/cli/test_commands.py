@@ -10,6 +10,7 @@ from fbm_sync.adapters.store.ledger import open_ledger
 from fbm_sync.cli.screen import Screen
 from fbm_sync.domain.delivering import ChannelState
 from fbm_sync.domain.telling import Envelope, Purpose
+from fbm_sync.ports import Wait
 
 from builders import NOW, a_finding, a_step, an_alert
 
@@ -25,6 +26,9 @@ ORDER_ID = "111-0000000-0000001"
         (("plan", "--sku", "NOPE"), "NOPE"),
         (("sync", "--account", "nobody"), "known: main"),
         (("sync", "--only", "everything"), "orders"),
+        (("sync", "--only", "orders", "--apply"), "--apply: with --only nothing is decided"),
+        (("sync", "--order", "1", "--only", "offers"), "--order: single orders are no part of --only offers"),
+        (("sync", "--order", "1", "--since", "7d"), "--order: it is read whenever it changed"),
         (("sync", "--since", "999999w"), "--since"),
         (("sync", "--since", "1h", "--until", "2h"), "--since"),
         (("explain", "NOPE"), "fbm-sync sync"),
@@ -230,6 +234,28 @@ def test_a_progress_bar_is_shown_on_a_terminal_only(monkeypatch, capsys):
     with Screen().watching() as progress:
         progress("orders", 1, None)
         progress("orders", 2, 2)
+
+
+def test_a_step_of_unknown_length_is_over_when_the_next_one_of_its_account_begins(monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    shown = {}
+    with Screen().watching() as progress:
+        bars = progress._bars
+
+        def look():
+            shown.update({task.description: (task.completed, task.total) for task in bars.tasks})
+            return shown
+
+        progress("main: orders", 7, None)
+        progress("uk: orders", 5, None)
+        progress("main: waiting", 0, None, wait=Wait(operation="searchOrders", seconds=3))
+        assert look()["main: orders"] == (7, None), "to wait ends nothing"
+        progress("main: offers", 0, 40)
+        assert look()["main: orders"] == (7, 7)
+        assert look()["main: listings"] == (0, 40)
+        assert look()["uk: orders"] == (5, None), "others are still at it"
+        progress("main: zero", 1, 2)
+        assert "main: taking off sale" in look()
 
 
 def test_a_short_demo_is_narrated_and_summed_up(command, document):

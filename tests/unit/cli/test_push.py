@@ -46,6 +46,10 @@ def test_options_that_say_nothing_or_contradict_each_other_are_refused(shop, com
     assert shop.get("/_emulator/requests").json()["last"] == 0
 
 
+def _planned(document, *words):
+    return {one["operation"]: one["calls"] for one in document("sync", "--plan", *words)["operations"]}
+
+
 def test_only_what_was_shown_is_written(shop, command, document, tmp_path):
     command("sync")
     _, out, _ = command("push")
@@ -54,6 +58,7 @@ def test_only_what_was_shown_is_written(shop, command, document, tmp_path):
     assert [(one["sku"], one["held"]) for one in shown["changes"]] == [("CUP", False), ("MUG", False)]
     assert shown["changes"][1]["before"]["quantity"] == 0
     assert shown["changes"][1]["after"]["quantity"] == 5
+    assert _planned(document, "--apply")["patchListingsItem"] == _planned(document)["validationPreview"] == 2
     only_cup = document("push", "--sku", "CUP")["checksum"]
     assert only_cup != shown["checksum"]
 
@@ -72,6 +77,7 @@ def test_only_what_was_shown_is_written(shop, command, document, tmp_path):
     assert _live(shop) == {"CUP": 17, "MUG": 6}
     nothing = document("push")
     assert nothing["changes"] == []
+    assert "validationPreview" not in _planned(document), "what is done already costs nothing"
     assert document("push", "--apply", "--only-if", nothing["checksum"])["push"]["applied"] == 0
 
 

@@ -1,6 +1,8 @@
 """Which offer a buyer sees, and what it takes to change it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fbm_sync.domain.change import is_live
 from fbm_sync.domain.latency import latency_buffer
@@ -398,3 +400,33 @@ def test_a_change_says_what_it_moves(before, after, raised, zeroes, quantity, pr
 )
 def test_a_change_is_live_when_what_amazon_shows_proves_it(before, after, seen, live):
     assert is_live(a_change(before, after), seen) == live
+
+
+@given(before=st.integers(0, 9), after=st.integers(0, 9), sold=st.integers(0, 9), returned=st.integers(0, 9))
+def test_a_decrease_is_proven_whatever_was_bought_and_came_back_since(before, after, sold, returned):
+    if after <= before:
+        seen = offer_of(after - min(after, sold) + returned)
+        assert is_live(a_change(before, after), seen, returned_units=returned)
+        not_yet = offer_of(before + returned)
+        assert is_live(a_change(before, after), not_yet, returned_units=returned) == (after == before)
+
+
+sales = st.lists(st.tuples(st.booleans(), st.integers(1, 3)), max_size=4)
+
+
+@given(before=st.integers(0, 9), raised=st.integers(1, 9), early=sales, late=sales)
+def test_a_raise_is_proven_once_it_has_come_about_whatever_was_bought_since(before, raised, early, late):
+    """Buyers order before and after the raise is live, and we know of some of it."""
+    change, bought = a_change(before, before + raised), {True: 0, False: 0}
+
+    def shown(on_sale, orders):
+        for is_known, units in orders:
+            taken = min(units, on_sale)
+            on_sale -= taken
+            bought[is_known] += taken
+        return offer_of(on_sale)
+
+    assert not is_live(change, shown(before, early), bought_units=bought[True])
+    bought[False] = 0  # the raise is an absolute number: what was bought before is back on sale
+    seen = shown(before + raised, late)
+    assert is_live(change, seen, bought_units=bought[True]) or raised <= bought[False]

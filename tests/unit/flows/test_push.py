@@ -317,6 +317,36 @@ def test_units_that_left_before_their_order_was_read_are_not_put_on_sale_again(s
     assert sent(shop) == [("CUP", 10)], "no order up to then: it was no buyer who took it"
 
 
+def test_a_small_raise_of_which_more_was_bought_before_we_looked_counts_as_made(shop):
+    shop.offers.list("CUP", 4)
+    shop.decide(CUP=5)
+    assert shop.push(apply=True).unconfirmed == 1
+    shop.clock.advance(minutes=1)
+    shop.orders.put(an_order(sku="CUP", units=3, created_at=shop.clock.now(), updated_at=shop.clock.now()))
+    shop.offers.sell("CUP", 3)
+    shop.clock.advance(minutes=5)
+    shop.decide(CUP=5)
+    assert shop.push(apply=True).unconfirmed == 0, "two are shown, and three were bought"
+    assert sent(shop) == [("CUP", 5)]
+
+
+def test_units_that_a_cancelled_order_gives_back_are_taken_off_sale_again(shop):
+    order = an_order(sku="CUP", units=2, created_at=shop.clock.now(), updated_at=shop.clock.now())
+    shop.orders.put(order)
+    shop.offers.list("CUP", 1)
+    shop.offers.list("BOWL", 50)
+    shop.clock.advance(minutes=10)
+    shop.decide(CUP=2, BOWL=50)
+    assert shop.push(apply=True).unconfirmed == 1
+    shop.clock.advance(minutes=1)
+    shop.orders.put(dataclasses.replace(order, status=OrderStatus.CANCELLED, updated_at=shop.clock.now()))
+    shop.offers.sell("CUP", -2)
+    shop.clock.advance(minutes=5)
+    shop.decide(CUP=0, BOWL=50)
+    shop.push(apply=True)
+    assert sent(shop) == [("CUP", 0), ("CUP", 0)]
+
+
 def test_a_long_push_asks_again_how_old_the_orders_are(shop):
     names = [f"CUP-{number:02}" for number in range(25)]
     shop.limits(max_changed_share=1.0)
