@@ -257,6 +257,9 @@ class OfferBook(Protocol):
     def receipt_of(self, account: str, sku: Sku) -> PushReceipt | None:
         """Return a SKU's newest answer; `None` if there never was one."""
 
+    def answers(self, account: str, skus: Collection[Sku]) -> Mapping[Sku, PushReceipt]:
+        """Return the newest answers about some SKUs, where there are any."""
+
     def answered_to_others(
         self, account: str, skus: Collection[Sku], run_id: str, after: datetime
     ) -> frozenset[Sku]:

@@ -257,6 +257,12 @@ class SqlOfferBook:
         body = self._connection.execute(statement).scalar_one_or_none()
         return None if body is None else from_json(_RECEIPT, body)
 
+    def answers(self, account: str, skus: Collection[Sku]) -> Mapping[Sku, PushReceipt]:
+        column = _RECEIPTS.c
+        newest = select(column.body).where(column.account == account, column.in_force)
+        bodies = self._connection.execute(newest.where(one_of(column.sku, sorted(skus)))).scalars()
+        return {one.change.sku: one for one in (from_json(_RECEIPT, body) for body in bodies)}
+
     def answered_to_others(
         self, account: str, skus: Collection[Sku], run_id: str, after: datetime
     ) -> frozenset[Sku]:

@@ -317,6 +317,28 @@ def test_units_that_left_before_their_order_was_read_are_not_put_on_sale_again(s
     assert sent(shop) == [("CUP", 10)], "no order up to then: it was no buyer who took it"
 
 
+def test_units_that_buyers_took_before_our_own_lowering_came_about_are_not_put_on_sale_again(shop):
+    shop.offers.list("CUP", 4)
+    shop.decide(CUP=1)
+    shop.offers.never_live.add("CUP")
+    shop.push(apply=True)
+    shop.clock.advance(minutes=1)
+    shop.orders.put(an_order(sku="CUP", units=3, created_at=shop.clock.now(), updated_at=shop.clock.now()))
+    shop.offers.sell("CUP", 3)
+    shop.clock.advance(minutes=1)
+    shop.pull_offers()
+    shop.offers.never_live.clear()
+    shop.stock(CUP=4)
+    shop.pull_supply()
+    shop.plan()
+    assert shop.push(apply=True).deferred == 1
+    assert sent(shop) == [("CUP", 1)]
+    shop.clock.advance(minutes=5)
+    shop.decide(CUP=4)
+    shop.push(apply=True)
+    assert sent(shop) == [("CUP", 1)], "the orders tell of all three"
+
+
 def test_a_long_push_asks_again_how_old_the_orders_are(shop):
     names = [f"CUP-{number:02}" for number in range(25)]
     shop.limits(max_changed_share=1.0)
