@@ -48,7 +48,7 @@ class Inside(httpx.BaseTransport):
         return httpx.Response(read.status_code, headers=read.headers, stream=httpx.ByteStream(read.content))
 
     def request(self, method, url, *, params=None, data=None, content=None, headers=None):
-        """Stand in for the library's whole transport: most of what it does for a network is not needed here."""
+        """Stand in for the library's whole transport: most of what it does for a network is not needed."""
         asked = httpx.Request(method, url, content=content if data is None else data)
         return self.answer(asked, list((params or {}).items()), headers)
 
@@ -137,7 +137,7 @@ def empty_store(folder):
 def opened(
     names, before=lambda _process, _call: None, after=lambda _process, _call, _answer: None, **scenario
 ):
-    """An emulated Amazon, and processes of one seller beside each other: yields the world and the processes."""
+    """An emulated Amazon and processes of one seller beside each other: yields the world and them."""
     usual = {
         "seller_id": SELLER,
         "marketplace_id": MARKET,

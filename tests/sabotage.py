@@ -1,4 +1,4 @@
-"""Faults put into the push engine on purpose, by name: whoever watches its writes must notice each of them."""
+"""Faults put into the push engine on purpose, by name: whoever watches its writes must notice each."""
 
 import contextlib
 import dataclasses

@@ -1,12 +1,12 @@
-"""Whoever watches every write that reaches the emulated Amazon, and says which of them should never have been.
+"""Whoever watches every write that reaches the emulated Amazon, and says which of them should never be.
 
 It knows what Amazon has told the seller and when, what the seller's records said, and what was decided. It
 never asks the store, but for the decisions themselves.
 
 *Supply* of a SKU are the units the plan may sell by our rules: those counted, less those that Amazon has told
-of as shipped since the count, and, where the decision sells ahead, what firm purchase orders still bring. Units
-of open orders that Amazon has told of come off. A decision that sells from the shelf may count on a delivery
-only if it is due within two days: one that waits for later may be served from it.
+of as shipped since the count, and, where the decision sells ahead, what firm purchase orders still bring.
+Units of open orders that Amazon has told of come off. A decision that sells from the shelf may count on a
+delivery only if it is due within two days: one that waits for later may be served from it.
 """
 
 import collections
@@ -48,7 +48,7 @@ class Watched:
     on_hand: int = 0
     counted_at: object = None
     lots: tuple = ()
-    is_locked: bool = False
+    locked_at: object = None
     told: dict = dataclasses.field(default_factory=dict)
     rulings: list = dataclasses.field(default_factory=list)
     unseen: list = dataclasses.field(default_factory=list)
@@ -65,7 +65,7 @@ class WriteWitness:
         self.violations, self.writes = [], collections.Counter()
         self.orders_read_at, self.paused_at = None, None
         self.looks = collections.defaultdict(dict)
-        self.looked_at = {}
+        self.looked_at, self.begun_at = {}, {}
         self.handed_in, self.writer, self.is_feed = {}, None, False
         self._wrap(world.catalogue, "submit", self._submitted)
         self._wrap(world.catalogue, "_go_live", self._other_change)
@@ -150,6 +150,10 @@ class WriteWitness:
                 told = Told(moment, item.quantity - item.shipped if is_open else 0, shipped)
                 self.skus[item.sku].told.setdefault(order_id, []).append(told)
 
+    def push_begins(self, process):
+        """A process begins to push; what it is not to touch it finds out now."""
+        self.begun_at[process] = self.moment
+
     def orders_read(self):
         """A pull of orders has come to its end."""
         self.orders_read_at = self.world.clock.now()
@@ -162,7 +166,11 @@ class WriteWitness:
         for count in counts:
             watched = self.skus[count.sku]
             watched.on_hand, watched.counted_at = count.on_hand, count.counted_at
-            watched.lots, watched.is_locked = tuple(by_sku[count.sku]), count.sku in locked
+            watched.lots = tuple(by_sku[count.sku])
+            if count.sku not in locked:
+                watched.locked_at = None
+            elif watched.locked_at is None:
+                watched.locked_at = self._next()
 
     def decided(self, decisions):
         """Offers were decided: what each may show at most, by all that was known."""
@@ -200,7 +208,7 @@ class WriteWitness:
         rulings = self.skus[sku].rulings
         return [
             one
-            for one, following in zip(rulings, [*rulings[1:], None], strict=True)
+            for one, following in zip(rulings, [*rulings[1:], None], strict=False)
             if following is None or following.since >= since
         ]
 
@@ -244,11 +252,11 @@ class WriteWitness:
     def _judge(self, process, sku, patches, way):
         """Hold one write against what its writer could know when it reserved the SKU, after its last look."""
         watched, quantity = self.skus[sku], patches[0]["value"][0].get(QUANTITY)
-        if watched.is_locked:
+        if watched.locked_at is not None and watched.locked_at <= self.begun_at.get(process, 0):
             self._wrong("a locked SKU", sku, way)
         if quantity is None or quantity == 0:
             return
-        look, looked_at = self.looked_at.get(process, (0, None))
+        look, looked_at = self.looked_at.get(process, (0, self.world.clock.now()))
         rulings = self._rulings(process, sku)
         most = max((one.ceiling for one in rulings), default=0)
         if quantity > most:

@@ -145,7 +145,7 @@ class Errand:
     def _hiding_sales(
         self, books: Books, skus: Sequence[Sku], fresh: Mapping[Sku, ObservedOffer]
     ) -> frozenset[Sku]:
-        known_up_to = books.orders.watermark(self.account)
+        known_up_to = books.orders.placed_up_to(self.account)
         answers = books.offers.answers(self.account, skus)
         return frozenset(
             sku for sku, answer in answers.items() if may_hide_sales(answer, fresh[sku].offer, known_up_to)

@@ -108,6 +108,9 @@ class OrderBook(Protocol):
     def watermark(self, account: str) -> datetime | None:
         """Return the instant up to which orders are known; `None` before the first complete pull."""
 
+    def placed_up_to(self, account: str) -> datetime | None:
+        """Return the instant up to which all orders placed are known: one that changed since may be hidden."""
+
     def advance_watermark(self, account: str, to: datetime) -> None:
         """Move the watermark forward; a value behind the present one changes nothing."""
 

@@ -1,21 +1,23 @@
 """Random days of many SKUs, every write watched: is one ever wrong?
 
 Run from the checkout: `python tests/benchmarks/write_sequences.py [--sequences 100000] [--listings 250]
-[--turns 5] [--seed 1] [--break NAME]`. What befalls one SKU of a shop, from the first moment until the world
-behaves again, is one sequence (`tests/random_writes.py`); a shop's SKUs live side by side at one emulated Amazon,
-in this process and without a socket, and share its reading, planning and pushing. Time is virtual.
+[--turns 5] [--seed 1] [--break NAME]`. What befalls one SKU of a shop, from the first moment until the
+world behaves again, is one sequence (`tests/random_writes.py`); a shop's SKUs live side by side at one
+emulated Amazon, in this process and without a socket, and share its reading, planning and pushing. Time is
+virtual. When it is asked to stop (SIGTERM) it says what came of it so far.
 
-Counted are the writes that break a rule (`tests/write_witness.py`): a handling time or a restock date that nobody
-decided, more units than there were to be sold when it was decided (what is *supply* stands there), a raise on
-orders read too long ago, in a pause, or over sales that a look had shown and no order told of yet, any change of
-a locked SKU; and in the end SKUs of which Amazon does not show what was decided. All must be 0. `--break` puts a
-fault into the push engine (`tests/sabotage.py`), which must be noticed.
+Counted are the writes that break a rule (`tests/write_witness.py`): a handling time or a restock date that
+nobody decided, more units than there were to be sold when it was decided (what is *supply* stands there), a
+raise on orders read too long ago, in a pause, or over sales that a look had shown and no order told of yet,
+any change of a locked SKU; and in the end SKUs of which Amazon does not show what was decided. All must be 0.
+`--break` puts a fault into the push engine (`tests/sabotage.py`), which must be noticed.
 """
 
 import argparse
 import collections
 import contextlib
 import gc
+import signal
 import sys
 import time
 from pathlib import Path
@@ -78,9 +80,14 @@ def _in_words(counts):
     return ", ".join(f"{count:,} {name}" for name, count in counts.most_common())
 
 
+def _stop(_signal, _frame):
+    raise KeyboardInterrupt
+
+
 def main():
     wish = wishes()
     logs.configure(quiet=True)
+    signal.signal(signal.SIGTERM, _stop)
     gc.freeze()
     gc.disable()  # a shop is all that has to be collected
     begun, worked = time.perf_counter(), time.process_time()
