@@ -109,7 +109,7 @@ class OrderBook(Protocol):
         """Return the instant up to which orders are known; `None` before the first complete pull."""
 
     def placed_up_to(self, account: str) -> datetime | None:
-        """Return the instant up to which all orders placed are known: one that changed since may be hidden."""
+        """Return the instant up to which all orders placed are known; those that just changed may hide."""
 
     def advance_watermark(self, account: str, to: datetime) -> None:
         """Move the watermark forward; a value behind the present one changes nothing."""
