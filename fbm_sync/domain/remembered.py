@@ -9,8 +9,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from fbm_sync.domain.change import PushReceipt, is_live
-from fbm_sync.domain.listing import ObservedOffer
+from fbm_sync.domain.change import PushOutcome, PushReceipt, is_live
+from fbm_sync.domain.listing import ObservedOffer, Offer
 from fbm_sync.domain.order import Fulfiller, Order, OrderStatus, Sku
 
 
@@ -124,6 +124,21 @@ def _came_about(queued: PushReceipt, before: ObservedOffer, seen: ObservedOffer)
     change = queued.change
     sets_quantity = change.changes_quantity or change.after.handling_days != change.before.handling_days
     return sets_quantity and is_live(change, seen.offer) and not is_live(change, before.offer)
+
+
+def may_hide_sales(answer: PushReceipt, seen: Offer, orders_known_up_to: datetime | None) -> bool:
+    """Tell whether sales may hide behind a lowering of our own: a quantity that fell does not say why.
+
+    It is taken for ours as soon as it is as low as we asked, but buyers may have been faster. Once orders are
+    known up to the moment when it was seen to be so low, they tell. A lowering that cannot have come about
+    yet hides nothing from then on.
+    """
+    if answer.change.after.quantity >= answer.change.before.quantity:
+        return False
+    if answer.outcome is PushOutcome.ACCEPTED and is_live(answer.change, seen):
+        return True
+    lowered = answer.outcome in (PushOutcome.ACCEPTED, PushOutcome.CONFIRMED)
+    return lowered and (orders_known_up_to is None or orders_known_up_to < answer.at)
 
 
 def settled(remembered: Remembered, orders_known_up_to: datetime | None) -> Remembered:

@@ -14,6 +14,7 @@ import structlog
 from fbm_sync.domain.change import PushLimits, PushReceipt, rebase
 from fbm_sync.domain.listing import ObservedOffer, Offer, OfferChange, describe
 from fbm_sync.domain.order import Sku
+from fbm_sync.domain.remembered import may_hide_sales
 from fbm_sync.errors import AccessRefused, RemoteError, Throttled
 from fbm_sync.flows.agenda import why_raises_wait
 from fbm_sync.ports import (
@@ -134,7 +135,8 @@ class Errand:
         """Return those of the changes that may be made now, as they must be now, and reserve their SKUs.
 
         Without a `fresh` look they must be zero-outs, which need none. Nothing is raised on a SKU of which
-        something is news since the plan, nor on orders read too long ago. Others are left to the next push.
+        something is news since the plan, nor on orders read too long ago, nor where sales may hide behind a
+        lowering of our own. Others are left to the next push.
         `decided` is what the changes rest on, where that is not what the errand began with.
         """
         basis = self.decided if decided is None else decided
@@ -142,8 +144,10 @@ class Errand:
         desired = books.offers.desired(self.account, skus)
         news, gone = books.plans.changed(skus), books.offers.unexplained(self.account, skus)
         raises_wait = why_raises_wait(books, self.account, self.terms.limits, now) is not None
+        doubtful: frozenset[Sku] = frozenset()
         if fresh is not None:
             books.offers.record_observed(list(fresh.values()))
+            doubtful = self._hiding_sales(books, skus, fresh)
         theirs = books.offers.answered_to_others(self.account, skus, self.run_id, self.begun_at)
         still = [
             change
@@ -157,7 +161,11 @@ class Errand:
                 seen = fresh[change.sku].offer
                 current = rebase(change, seen, gone_units=gone.get(change.sku, 0))
             if current is None or (
-                fresh is not None and not current.is_decrease and (raises_wait or change.sku in news)
+                not current.is_decrease
+                and fresh is not None
+                and (
+                    raises_wait or change.sku in news or (current.raised_units > 0 and change.sku in doubtful)
+                )
             ):
                 _log.info("change_deferred", sku=change.sku, wanted=describe(change.after))
                 continue
@@ -166,6 +174,15 @@ class Errand:
         self.taken |= free
         self.deferred += len(changes) - len(free)
         return [change for sku, change in good.items() if sku in free]
+
+    def _hiding_sales(
+        self, books: Books, skus: Sequence[Sku], fresh: Mapping[Sku, ObservedOffer]
+    ) -> frozenset[Sku]:
+        known_up_to = books.orders.placed_up_to(self.account)
+        answers = books.offers.answers(self.account, skus)
+        return frozenset(
+            sku for sku, answer in answers.items() if may_hide_sales(answer, fresh[sku].offer, known_up_to)
+        )
 
     def let_go(self, books: Books, skus: Collection[Sku]) -> None:
         """Let others write to SKUs again."""

@@ -108,6 +108,9 @@ class OrderBook(Protocol):
     def watermark(self, account: str) -> datetime | None:
         """Return the instant up to which orders are known; `None` before the first complete pull."""
 
+    def placed_up_to(self, account: str) -> datetime | None:
+        """Return the instant up to which all orders placed are known; those that just changed may hide."""
+
     def advance_watermark(self, account: str, to: datetime) -> None:
         """Move the watermark forward; a value behind the present one changes nothing."""
 
@@ -272,6 +275,9 @@ class OfferBook(Protocol):
 
     def receipt_of(self, account: str, sku: Sku) -> PushReceipt | None:
         """Return a SKU's newest answer; `None` if there never was one."""
+
+    def answers(self, account: str, skus: Collection[Sku]) -> Mapping[Sku, PushReceipt]:
+        """Return the newest answers about some SKUs, where there are any."""
 
     def answered_to_others(
         self, account: str, skus: Collection[Sku], run_id: str, after: datetime

@@ -107,5 +107,16 @@ def test_units_that_left_count_as_sold_until_orders_are_known_that_far(ledger_ur
         books.offers.record_observed([an_observed_offer(9, "CUP", observed_at=NOW)])
         books.offers.record_observed([an_observed_offer(6, "CUP", observed_at=LATER)])
         assert books.offers.unexplained(ACCOUNT, ["CUP"]) == {"CUP": 3}
-        books.orders.advance_watermark(ACCOUNT, LATER)
-        assert books.offers.unexplained(ACCOUNT, ["CUP"]) == {}
+        for minutes, left in ((0, {"CUP": 3}), (1, {"CUP": 3}), (2, {})):
+            books.orders.advance_watermark(ACCOUNT, LATER + timedelta(minutes=minutes))
+            assert books.offers.unexplained(ACCOUNT, ["CUP"]) == left, "an order may have changed just then"
+
+
+def test_orders_placed_are_known_as_far_as_the_reading_that_was_two_minutes_shorter(ledger_url):
+    with open_ledger(ledger_url, create=True) as ledger, ledger.transaction() as books:
+        assert books.orders.placed_up_to(ACCOUNT) is None
+        for minutes, known in ((0, None), (1, None), (2, 0), (3, 0), (4, 2), (9, 4), (14, 9)):
+            books.orders.advance_watermark(ACCOUNT, NOW + timedelta(minutes=minutes))
+            wanted = None if known is None else NOW + timedelta(minutes=known)
+            assert books.orders.placed_up_to(ACCOUNT) == wanted
+        assert books.orders.placed_up_to("other") is None

@@ -352,16 +352,17 @@ class ShopLife(RuleBasedStateMachine):
             self.folder.cleanup()
 
     def _calm_down(self):
-        """Let the world behave, wait out every grace time and pause, and do three turns.
+        """Let the world behave, wait out every grace time and pause, and do five turns.
 
-        Units that left a listing unexplained count as sold until orders are read once more.
+        Units that left a listing unexplained count as sold until orders are read twice more; what they were
+        lowered to may hide sales for as long again.
         """
         self.world.behave()
         self.phone.behave()
         self.house.ledger.transactions_left = None
         self.world.clock.advance(hours=7)
         self.house.turn()
-        for _ in range(2):
+        for _ in range(4):
             self.world.clock.advance(minutes=5)
             self.house.turn()
 

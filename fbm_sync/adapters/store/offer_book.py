@@ -258,6 +258,9 @@ class SqlOfferBook:
     def receipt_of(self, account: str, sku: Sku) -> PushReceipt | None:
         return receipt_record.of_skus(self._connection, account, [sku]).get(sku)
 
+    def answers(self, account: str, skus: Collection[Sku]) -> Mapping[Sku, PushReceipt]:
+        return receipt_record.of_skus(self._connection, account, skus)
+
     def answered_to_others(
         self, account: str, skus: Collection[Sku], run_id: str, after: datetime
     ) -> frozenset[Sku]:

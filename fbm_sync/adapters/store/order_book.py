@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, or_, select, tuple_
 
-from fbm_sync.adapters.store import health_totals, order_totals, outlook_record, remembered
+from fbm_sync.adapters.store import health_totals, known_placed, order_totals, outlook_record, remembered
 from fbm_sync.adapters.store.order_tables import (
     OrderItemRow,
     OrderRow,
@@ -212,8 +212,13 @@ class SqlOrderBook:
         return self._connection.execute(statement).scalar_one_or_none()
 
     def advance_watermark(self, account: str, to: datetime) -> None:
-        row = {"account": account, "known_up_to": to}
-        upsert(self._connection, _WATERMARKS, [row], newer_by="known_up_to")
+        upsert(
+            self._connection, _WATERMARKS, [{"account": account, "known_up_to": to}], newer_by="known_up_to"
+        )
+        known_placed.advance(self._connection, account, to)
+
+    def placed_up_to(self, account: str) -> datetime | None:
+        return known_placed.up_to(self._connection, account)
 
     def cursor(self, account: str) -> PageCursor | None:
         statement = select(_CURSORS).where(_CURSORS.c.account == account)

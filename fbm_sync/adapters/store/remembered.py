@@ -1,15 +1,13 @@
 """What listings were seen to show, kept true by the orders that are read after the look."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, RowMapping, select
 
-from fbm_sync.adapters.store import receipt_record
+from fbm_sync.adapters.store import known_placed, receipt_record
 from fbm_sync.adapters.store.offer_tables import ObservedOfferRow
-from fbm_sync.adapters.store.order_tables import WatermarkRow
 from fbm_sync.adapters.store.shapes import from_json, to_json
 from fbm_sync.adapters.store.tables import table_of
 from fbm_sync.adapters.store.writing import one_of, upsert
@@ -19,7 +17,6 @@ from fbm_sync.domain.order import Sku
 from fbm_sync.domain.remembered import NewUnits, Remembered, after_look, after_orders, by_sku, settled
 
 _OBSERVED = table_of(ObservedOfferRow)
-_WATERMARKS = table_of(WatermarkRow)
 
 _OFFER = TypeAdapter(ObservedOffer)
 
@@ -51,7 +48,7 @@ def look(
     """Remember what listings show now; an older look never replaces a newer one."""
     moved = [one.sku for one in seen if one.sku in before and one.offer != before[one.sku].seen.offer]
     queued = receipt_record.of_skus(connection, account, moved, PushOutcome.ACCEPTED) if moved else {}
-    up_to = _known_up_to(connection, account)
+    up_to = known_placed.up_to(connection, account)
     rows = []
     for one in seen:
         was = before.get(one.sku)
@@ -75,7 +72,7 @@ def unexplained(connection: Connection, account: str, skus: Collection[Sku]) -> 
     """Return the units that left listings and that no order read so far explains, where there are any."""
     column = _OBSERVED.c
     some = (column.account == account, column.gone_units > 0, one_of(column.sku, sorted(skus)))
-    up_to = _known_up_to(connection, account)
+    up_to = known_placed.up_to(connection, account)
     statement = select(column.body, *(column[name] for name in _COUNTED)).where(*some)
     found = (_remembered(row) for row in connection.execute(statement).mappings())
     return {one.seen.sku: units for one in found if (units := one.unexplained_units(up_to))}
@@ -90,8 +87,3 @@ def _row(one: Remembered) -> dict[str, Any]:
         "body": to_json(_OFFER, one.seen),
         **{name: getattr(one, name) for name in _COUNTED},
     }
-
-
-def _known_up_to(connection: Connection, account: str) -> datetime | None:
-    statement = select(_WATERMARKS.c.known_up_to).where(_WATERMARKS.c.account == account)
-    return connection.execute(statement).scalar_one_or_none()

@@ -4,11 +4,13 @@ Measured: ten times as fast as loading and merging objects, and the guard agains
 the statement itself.
 """
 
+import dataclasses
+import functools
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, Text, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Dialect, Table, Text, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
@@ -51,18 +53,36 @@ def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     """
     if not rows:
         return
-    dialect = connection.dialect
-    compiled = table.insert().compile(dialect=dialect, column_keys=list(rows[0]))
-    names = compiled.positiontup or list(compiled.params)
-    kinds = [(name, table.c[name].type.dialect_impl(dialect)) for name in names]
-    processors = [(name, kind.bind_processor(dialect)) for name, kind in kinds]
+    wording = _wording(connection.dialect, table, tuple(rows[0]))
     for chunk in chunks(rows, CHUNK):
         values = [
-            tuple([process(row[name]) if process else row[name] for name, process in processors])
+            tuple([process(row[name]) if process else row[name] for name, process in wording.processors])
             for row in chunk
         ]
-        parameters = values if compiled.positional else [dict(zip(names, row, strict=True)) for row in values]
-        connection.exec_driver_sql(compiled.string, parameters)
+        names = [name for name, _ in wording.processors]
+        parameters = (
+            values if wording.is_positional else [dict(zip(names, row, strict=True)) for row in values]
+        )
+        connection.exec_driver_sql(wording.sql, parameters)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Wording:
+    """An insert in one database's words, and what makes its driver's values of ours, column by column."""
+
+    sql: str
+    processors: tuple[tuple[str, Callable[[Any], Any] | None], ...]
+    is_positional: bool
+
+
+@functools.lru_cache(maxsize=128)
+def _wording(dialect: Dialect, table: Table, columns: tuple[str, ...]) -> _Wording:
+    """Word an insert once: for a single row that takes three times as long as inserting it."""
+    compiled = table.insert().compile(dialect=dialect, column_keys=list(columns))
+    names = compiled.positiontup or list(compiled.params)
+    kinds = [(name, table.c[name].type.dialect_impl(dialect)) for name in names]
+    processors = tuple((name, kind.bind_processor(dialect)) for name, kind in kinds)
+    return _Wording(sql=compiled.string, processors=processors, is_positional=compiled.positional)
 
 
 def upsert(

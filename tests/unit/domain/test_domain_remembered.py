@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from fbm_sync.domain.change import PushOutcome, PushReceipt, rebase
 from fbm_sync.domain.order import Fulfiller, OrderStatus
-from fbm_sync.domain.remembered import Remembered, after_look, after_orders, new_units, settled
+from fbm_sync.domain.remembered import (
+    Remembered,
+    after_look,
+    after_orders,
+    may_hide_sales,
+    new_units,
+    settled,
+)
 
 from builders import NOW, a_change, an_item, an_observed_offer, an_order
 
@@ -111,3 +118,20 @@ def test_what_our_own_change_took_off_or_put_on_sale_is_expected():
     assert after_look(Remembered(seen=seen(5)), seen(8, 5), queued(5, 10)).gone_units == 2
     assert after_look(Remembered(seen=seen(8)), seen(7, 5), queued(5, 10)).gone_units == 1
     assert after_look(None, seen(7), None) == Remembered(seen=seen(7))
+
+
+def test_behind_a_lowering_sales_may_hide_until_orders_are_known_up_to_when_it_was_seen():
+    def hides(known_up_to, outcome=PushOutcome.CONFIRMED, shown=4, after=4):
+        answer = PushReceipt(change=a_change(9, after), outcome=outcome, at=NOW)
+        return may_hide_sales(answer, seen(shown).offer, known_up_to)
+
+    later = NOW + timedelta(minutes=1)
+    assert hides(None)
+    assert hides(NOW - timedelta(seconds=1))
+    assert not hides(NOW)
+    assert not hides(None, after=12), "a raise cannot be mistaken for a sale"
+    assert not hides(None, after=9)
+    assert hides(later, PushOutcome.ACCEPTED), "it shows now, and nobody has proven since when"
+    assert not hides(later, PushOutcome.ACCEPTED, shown=5), "it has not come about yet"
+    assert hides(None, PushOutcome.ACCEPTED, shown=5)
+    assert not hides(None, PushOutcome.REJECTED)

@@ -309,12 +309,60 @@ def test_units_that_left_before_their_order_was_read_are_not_put_on_sale_again(s
     shop.offers.sell("CUP", 3)
     shop.pull_offers()
     shop.plan()
-    assert shop.push(apply=True).deferred == 1
+    for _ in range(2):
+        assert shop.push(apply=True).deferred == 1
+        assert shop.offers.sent == []
+        shop.clock.advance(minutes=5)
+        shop.pull()
+    shop.push(apply=True)
+    assert sent(shop) == [("CUP", 10)], "no order up to then: it was no buyer who took it"
+
+
+def test_units_of_an_order_that_waited_for_its_payment_are_not_put_on_sale_again(shop):
+    shop.offers.list("CUP", 10)
+    shop.decide(CUP=10)
+    shop.clock.advance(minutes=3)
+    order = an_order(sku="CUP", units=3, created_at=shop.clock.now(), updated_at=shop.clock.now())
+    shop.orders.put(order)
+    shop.offers.sell("CUP", 3)
+    shop.clock.advance(minutes=1)
+    shop.pull_offers()
+    shop.clock.advance(minutes=10)
+    shop.orders.change(order.order_id, deliver_by_at=None)
+    shop.pull()
+    assert shop.recorded() == {}, "Amazon hides what has changed just now, however old the order is"
+    shop.plan()
+    shop.push(apply=True)
     assert shop.offers.sent == []
     shop.clock.advance(minutes=5)
     shop.pull()
+    assert len(shop.recorded()) == 1
+    shop.plan()
     shop.push(apply=True)
-    assert sent(shop) == [("CUP", 10)], "no order up to then: it was no buyer who took it"
+    assert shop.offers.sent == []
+
+
+def test_units_that_buyers_took_before_our_own_lowering_came_about_are_not_put_on_sale_again(shop):
+    shop.offers.list("CUP", 4)
+    shop.decide(CUP=1)
+    shop.offers.never_live.add("CUP")
+    shop.push(apply=True)
+    shop.clock.advance(minutes=1)
+    shop.orders.put(an_order(sku="CUP", units=3, created_at=shop.clock.now(), updated_at=shop.clock.now()))
+    shop.offers.sell("CUP", 3)
+    shop.clock.advance(minutes=1)
+    shop.pull_offers()
+    shop.offers.never_live.clear()
+    shop.stock(CUP=4)
+    shop.pull_supply()
+    shop.plan()
+    assert shop.push(apply=True).deferred == 1
+    assert sent(shop) == [("CUP", 1)]
+    for _ in range(2):
+        shop.clock.advance(minutes=5)
+        shop.decide(CUP=4)
+        shop.push(apply=True)
+    assert sent(shop) == [("CUP", 1)], "the orders tell of all three"
 
 
 def test_a_small_raise_of_which_more_was_bought_before_we_looked_counts_as_made(shop):
