@@ -5,6 +5,7 @@ included. Faults that spoil an answer work, those that spoil the way (a cut, a s
 """
 
 import contextlib
+import dataclasses
 import json
 
 import httpx
@@ -38,27 +39,45 @@ class ToEmulator(httpx.BaseTransport):
         self.world = world
 
     def handle_request(self, request):
-        operation, values = _operation(request.method, request.url.path)
-        with self.world.lock:
-            fault = self.world.faults.next_for(operation.name)
-        call = Call(
-            operation=operation.name,
-            method=request.method,
-            origin=ORIGIN,
-            path=request.url.path,
-            params=Params(request.url.params.multi_items()),
-            path_values=values,
-            headers={name.lower(): value for name, value in request.headers.items()},
-            body=request.read(),
-            walk=NO_TROUBLE if fault is None else fault.walk,
-        )
-        answer = serve_call(self.world, operation, call, fault)
-        if answer.reset or answer.cut or answer.slow_seconds:
-            raise httpx.ReadError("the connection was lost", request=request)
-        body = answer.body if isinstance(answer.body, str | bytes) else json.dumps(answer.body)
-        headers = {"content-type": answer.media_type} | answer.headers
-        content = body.encode() if isinstance(body, str) else body
-        return httpx.Response(answer.status, headers=headers, stream=httpx.ByteStream(content))
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        call, operation = called(request, request.url.params.multi_items(), headers)
+        status, named, content = content_of(served(self.world, call, operation), request)
+        return httpx.Response(status, headers=named, stream=httpx.ByteStream(content))
+
+
+def called(request, params, headers):
+    """What a request calls for, as the gate reads it, and the operation of Amazon's that it is."""
+    operation, values = _operation(request.method, request.url.path)
+    call = Call(
+        operation=operation.name,
+        method=request.method,
+        origin=ORIGIN,
+        path=request.url.path,
+        params=Params(params),
+        path_values=values,
+        headers=headers,
+        body=request.read(),
+        walk=NO_TROUBLE,
+    )
+    return call, operation
+
+
+def served(world, call, operation):
+    """The gate's answer to a call, with the fault that waits for it."""
+    with world.lock:
+        fault = world.faults.next_for(operation.name)
+    if fault is not None:
+        call = dataclasses.replace(call, walk=fault.walk)
+    return serve_call(world, operation, call, fault)
+
+
+def content_of(answer, request):
+    """Status, headers and bytes of an answer. Raises what a broken way raises."""
+    if answer.reset or answer.cut or answer.slow_seconds:
+        raise httpx.ReadError("the connection was lost", request=request)
+    body = answer.body if isinstance(answer.body, str | bytes) else json.dumps(answer.body)
+    headers = {"content-type": answer.media_type} | answer.headers
+    return answer.status, headers, body.encode() if isinstance(body, str) else body
 
 
 def _operation(method, path):

@@ -5,30 +5,24 @@ orders between a look and a write, a second process pushes meanwhile.
 """
 
 import contextlib
-import json
 import shutil
 import tempfile
 from pathlib import Path
 
 import httpx
-from starlette.routing import compile_path
 
 from fbm_sync.adapters.spapi.account import AmazonAccount
 from fbm_sync.adapters.spapi.throttle import Throttle
 from fbm_sync.adapters.spapi.tokens import Credentials
 from fbm_sync.adapters.store.ledger import open_ledger
 from fbm_sync.emulator import load_scenario
-from fbm_sync.emulator.gate.exchange import Call, Params
-from fbm_sync.emulator.gate.operations import OPERATIONS
-from fbm_sync.emulator.gate.serving import serve_call
 
+from in_process import ORIGIN, called, content_of, served
 from seller import MARKET, SECRETS, SELLER
 
-ADDRESS = "http://127.0.0.1:9"  # nobody answers there, and nobody is asked
 TRAVEL_SECONDS = 0.05
 RATE_FACTOR = 10_000.0
 
-_ROUTES = [(one, one.method, *compile_path(one.path)[::2]) for one in OPERATIONS]
 _folder = tempfile.TemporaryDirectory(prefix="fbm_sync-inside-")
 
 
@@ -53,39 +47,15 @@ class Inside(httpx.BaseTransport):
         return self.answer(asked, list((params or {}).items()), headers)
 
     def answer(self, request, params, headers):
-        operation, values = _operation_of(request)
-        call = Call(
-            operation=operation.name,
-            method=request.method,
-            origin=ADDRESS,
-            path=request.url.path,
-            params=Params(params),
-            path_values=values,
-            headers=headers,
-            body=request.read(),
-        )
+        call, operation = called(request, params, headers)
         answer = self.before(call)
         self.world.advance(TRAVEL_SECONDS)
         if answer is None:
-            with self.world.lock:
-                fault = self.world.faults.next_for(operation.name)
-            answer = serve_call(self.world, operation, call, fault)
-        if answer.reset:
-            raise httpx.ReadError("the emulator was told to drop this connection", request=request)
+            answer = served(self.world, call, operation)
+        status, named, content = content_of(answer, request)
         self.after(call, answer)
-        body = answer.body if isinstance(answer.body, str | bytes) else json.dumps(answer.body)
-        named = answer.headers | {"content-type": answer.media_type}
         request.headers = httpx.Headers(headers)
-        return httpx.Response(answer.status, headers=named, content=body, request=request)
-
-
-def _operation_of(request):
-    for operation, method, pattern, convertors in _ROUTES:
-        match = pattern.match(request.url.path) if method == request.method else None
-        if match:
-            found = match.groupdict().items()
-            return operation, {name: str(convertors[name].convert(value)) for name, value in found}
-    raise AssertionError(f"Amazon has no {request.method} {request.url.path}")
+        return httpx.Response(status, headers=named, content=content, request=request)
 
 
 class Process:
@@ -98,8 +68,8 @@ class Process:
             name="main",
             seller_id=SELLER,
             marketplaces=[MARKET],
-            endpoint=ADDRESS,
-            token_endpoint=f"{ADDRESS}/auth/o2/token",
+            endpoint=ORIGIN,
+            token_endpoint=f"{ORIGIN}/auth/o2/token",
             credentials=Credentials(**SECRETS),
             clock=self,
             throttle=Throttle(self, rate_factor=RATE_FACTOR),

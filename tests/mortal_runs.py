@@ -71,15 +71,28 @@ class Stable:
         self._process.stdout.close()
         self._errors.close()
 
-    def run(self, *words, ahead=timedelta(0), killed_after=None, killed_in=None):
+    def run(self, *words, **terms):
         """Run a command to its end, or kill it after so many seconds, or as soon as it is in a phase."""
-        self.start(*words, ahead=ahead, killed_after=killed_after, killed_in=killed_in)
+        self.start(*words, **terms)
         return self.ended()
 
-    def start(self, *words, ahead=timedelta(0), killed_after=None, killed_in=None, name="run"):
-        """Begin a run; several may be under way under different names."""
+    def start(
+        self,
+        *words,
+        ahead=timedelta(0),
+        killed_after=None,
+        killed_in=None,
+        name="run",
+        folder=None,
+        environment=None,
+    ):
+        """Begin a run; several may be under way under different names.
+
+        It runs in the stable's folder and environment, if none of its own are named.
+        """
         wish = {"words": words, "ahead": ahead.total_seconds(), "name": name}
         wish |= {"killed_after": killed_after, "killed_in": killed_in}
+        wish |= {"folder": None if folder is None else str(folder), "environment": environment}
         print(json.dumps(wish), file=self._process.stdin, flush=True)
 
     def ended(self):
@@ -177,6 +190,11 @@ def _be_the_command(wish, phase):
         for number, part in ((1, "out"), (2, "err")):
             os.dup2(os.open(f"{wish['name']}.{part}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        if wish["folder"] is not None:
+            os.chdir(wish["folder"])
+        if wish["environment"] is not None:
+            os.environ.clear()
+            os.environ.update(wish["environment"])
         _write(phase, STARTING)
         _set_clock(timedelta(seconds=wish["ahead"]))
         from fbm_sync.cli import main

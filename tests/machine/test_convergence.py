@@ -24,7 +24,7 @@ from fbm_sync.domain.alert import Reason, Severity
 from fbm_sync.domain.change import PushOutcome
 from fbm_sync.domain.listing import ListingMode
 from fbm_sync.domain.order import OrderStatus
-from fbm_sync.domain.telling import LOG_CHANNEL
+from fbm_sync.domain.telling import CHANNEL_FAILED, LOG_CHANNEL
 from fbm_sync.errors import AccessRefused, DeliveryError, RemoteError, RequestRejected, Throttled, Unavailable
 from fbm_sync.flows.alert import AlertTerms, alert
 from fbm_sync.flows.notify import Delivery
@@ -417,7 +417,8 @@ class ShopLife(RuleBasedStateMachine):
             assert set(Counter(_news(step) for step in _steps(channel)).values()) <= {1}
         newest = {}
         for step in _steps(self.log):
-            if step.alert.finding.severity is not Severity.INFO and not step.is_over:
+            meant_for_phone = step.alert.finding.kind != CHANNEL_FAILED
+            if meant_for_phone and step.alert.finding.severity is not Severity.INFO and not step.is_over:
                 newest[step.alert.life] = _news(step)
         told = {_news(step) for step in _steps(self.phone)}
         assert told <= {_news(step) for step in _steps(self.log)}
