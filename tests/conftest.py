@@ -1,5 +1,8 @@
 """For all tests: the slow ones first, and the conformance tests' counts at the end of a run."""
 
+import contextlib
+import functools
+import itertools
 import sys
 import threading
 
@@ -19,14 +22,16 @@ _LONG = (
 )
 """Whole shops and days of work, the longest first: begun last, they would keep one core busy alone."""
 
-_MANY = 500
-
-_TELLING = ("_allocation", "_arrivals", "_delay", "_fewest_late")
-"""Files of which drawn examples alone reach every branch: these are measured, however many they are."""
+_MEASURED_EXAMPLES = 40
+"""Of a property only the first examples are measured: the others rarely reach another line."""
 
 
 def pytest_collection_modifyitems(items):
     items.sort(key=_turn)
+    for item in items:
+        drawing = getattr(getattr(item, "function", None), "hypothesis", None)
+        if drawing is not None and not hasattr(drawing.inner_test, "is_measured_at_first"):
+            drawing.inner_test = _measured_at_first(drawing.inner_test)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -35,23 +40,36 @@ def pytest_runtest_call(item):
 
     The measuring library's own marker for this does nothing where tests run in several processes.
     """
-    is_long = _turn(item) < len(_LONG) or (_examples(item) >= _MANY and not item.path.stem.endswith(_TELLING))
-    if not is_long:
+    if _turn(item) == len(_LONG):
         return (yield)
+    with _unmeasured():
+        return (yield)
+
+
+def _measured_at_first(test):
+    examples = itertools.count()
+
+    @functools.wraps(test)
+    def run(*words, **drawn):
+        if next(examples) < _MEASURED_EXAMPLES:
+            return test(*words, **drawn)
+        with _unmeasured():
+            return test(*words, **drawn)
+
+    run.is_measured_at_first = True
+    return run
+
+
+@contextlib.contextmanager
+def _unmeasured():
     here, in_threads = sys.gettrace(), threading.gettrace()
     sys.settrace(None)
     threading.settrace(None)
     try:
-        return (yield)
+        yield
     finally:
         sys.settrace(here)
         threading.settrace(in_threads)
-
-
-def _examples(item):
-    """Return with how many drawn examples a test runs; 0 when it draws none."""
-    drawing = getattr(getattr(item, "function", None), "_hypothesis_internal_use_settings", None)
-    return drawing.max_examples if drawing else 0
 
 
 def _turn(item):
