@@ -68,6 +68,13 @@ def test_of_tied_skus_as_few_orders_are_late_as_can_be(shop):
     assert len(chosen) == most_by_looking_at_all(wishes, rooms)
 
 
+def test_one_late_order_for_two_skus_may_save_two_orders_for_one():
+    wishes = {0: {"B": Need(1, 2)}, 1: {"A": Need(1, 1), "B": Need(1, 1)}, 2: {"A": Need(1, 2)}}
+    rooms = {"A": [0, 2], "B": [0, 2]}
+    assert len(most_in_time(wishes, rooms, exact=0)) < 2, "one SKU after the other does not see it"
+    assert most_in_time(wishes, rooms) == {0, 2}
+
+
 @EVERY
 @given(shops("ABC"))
 def test_of_a_large_tangle_no_more_are_late_than_lines_in_an_order_times_the_fewest(shop):
