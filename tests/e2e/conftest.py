@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
+from mortal_runs import Stable
 from shop_data import CREDENTIALS, MARKETPLACE_ID, SELLER_ID, config_text
 
 from fbm_sync.emulator import load_scenario, running
@@ -63,11 +64,27 @@ class Seller:
     credentials: Mapping[str, str] = dataclasses.field(default_factory=lambda: dict(CREDENTIALS))
     http: httpx.Client | None = None
     world: Any = None
+    stable: Stable | None = None
 
     # --- the command ---------------------------------------------------------------------------------
 
     def run(self, *words: str, code: int | None = None) -> Finished:
-        """Run a command to its end; with `code` that must be its exit code."""
+        """Run a command to its end; with `code` that must be its exit code.
+
+        In a process of its own, forked from one that has imported everything: that takes most of the time.
+        """
+        assert self.stable is not None
+        done = self.stable.run(
+            *words,
+            folder=self.folder,
+            environment=environment(**self.credentials),
+            killed_after=PATIENCE_SECONDS,
+        )
+        assert done.code is not None, f"{words} took more than {PATIENCE_SECONDS} s"
+        return self._checked(Finished(done.code, done.out, done.err), words, code)
+
+    def run_as_installed(self, *words: str, code: int | None = None) -> Finished:
+        """Run a command as a seller starts it."""
         done = subprocess.run(
             [*COMMAND, *words],
             cwd=self.folder,
@@ -77,7 +94,10 @@ class Seller:
             timeout=PATIENCE_SECONDS,
             stdin=subprocess.DEVNULL,
         )
-        finished = Finished(done.returncode, done.stdout, done.stderr)
+        return self._checked(Finished(done.returncode, done.stdout, done.stderr), words, code)
+
+    @staticmethod
+    def _checked(finished: Finished, words: Sequence[str], code: int | None) -> Finished:
         if code is not None:
             assert finished.code == code, f"{words}: exit {finished.code}\n{finished.out}\n{finished.err}"
         assert "Traceback" not in finished.everything, finished.everything
@@ -239,8 +259,15 @@ def small_shop():
     return _small_shop
 
 
+@pytest.fixture(scope="session")
+def stable(tmp_path_factory):
+    """Where the commands of all sellers come from."""
+    with Stable(tmp_path_factory.mktemp("stable"), environment()) as one:
+        yield one
+
+
 @pytest.fixture
-def opened(tmp_path):
+def opened(tmp_path, stable):
     """Opens sellers with their Amazon; all is closed at the end."""
     with contextlib.ExitStack() as stack:
 
@@ -248,7 +275,7 @@ def opened(tmp_path):
             world = load_scenario(dict(_small_shop() if scenario is None else scenario))
             url = stack.enter_context(running(world))
             http = stack.enter_context(httpx.Client(base_url=url, timeout=30, trust_env=False))
-            seller = Seller(tmp_path / folder, url=url, http=http, world=world)
+            seller = Seller(tmp_path / folder, url=url, http=http, world=world, stable=stable)
             seller.folder.mkdir()
             text = config_text(url, float((scenario or {}).get("rate_factor", 100)))
             seller.config.write_text(text.replace("[policy.default]", "[policy.default]\nlatency_risk = 1.0"))

@@ -1,7 +1,6 @@
 """With --json every command prints one JSON document of the documented shape; logs go elsewhere."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 
 ORDER_ID = "111-0000000-0000001"
 REPORT_PARTS = {
@@ -52,8 +51,7 @@ def test_every_command_answers_in_its_documented_shape(seller):
         "order": ("explain", ORDER_ID),
         "what-if": ("plan", "--what-if", "sku:CUP on_hand 1"),
     }
-    with ThreadPoolExecutor(2) as both:
-        found = dict(zip(looks, both.map(lambda words: seller.json(*words), looks.values()), strict=True))
+    found = {name: seller.json(*words) for name, words in looks.items()}
     assert len(seller.requests()) == asked, "none of these asks Amazon anything"
 
     assert found["estimate"].keys() == {"operations", "seconds"}
@@ -115,4 +113,4 @@ def test_alerts_are_listed_acknowledged_and_tried_out(opened, small_shop, an_ord
 def test_the_version_needs_no_shop(opened):
     seller = opened()
     seller.config.unlink()
-    assert seller.run("--version", code=0).out.startswith("fbm-sync ")
+    assert seller.run_as_installed("--version", code=0).out.startswith("fbm-sync ")
