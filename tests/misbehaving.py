@@ -77,6 +77,7 @@ class Amazon:
         self.logins = []
         self.replies = deque()
         self.places = {}
+        self.to_token = {}  # answers to whoever shows a token, whatever is asked
         self.login_replies = deque()
         self.usual = Reply(body={"orders": [], "order": {}, "items": [], "sku": "A", "status": "ACCEPTED"})
         self.token_seconds = 3600
@@ -102,6 +103,8 @@ class Amazon:
                 token = {"access_token": f"Atza|{len(self.logins)}", "expires_in": self.token_seconds}
                 return Reply(body=token, delay=self.login_delay)
             self.calls.append(seen)
+            if reply := self.to_token.get(seen.headers.get("x-amz-access-token")):
+                return reply
             place = self.places.get((seen.method, seen.path))
             if place:
                 return place.popleft() if len(place) > 1 else place[0]

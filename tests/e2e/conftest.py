@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 import pytest
+from mortal_runs import Stable
 from shop_data import CREDENTIALS, MARKETPLACE_ID, SELLER_ID, config_text
 
 from fbm_sync.emulator import load_scenario, running

@@ -497,7 +497,7 @@ def test_twenty_threads_with_a_dead_token_renew_it_once(amazon, connect):
     gateway = connect(throttle=Throttle(VirtualClock(), rate_factor=100))
     search(gateway)
     denied = Reply(status=403, body=amazon_error("Unauthorized", "Expired."), delay=0.2)
-    amazon.answer(*[denied] * 20)
+    amazon.to_token["Atza|1"] = denied
     threads = [threading.Thread(target=search, args=(gateway,)) for _ in range(20)]
     for thread in threads:
         thread.start()
