@@ -6,7 +6,6 @@ store, talks HTTP, and ends by its exit code, or by SIGKILL when it takes too lo
 """
 
 import contextlib
-import dataclasses
 import json
 import os
 import select
@@ -15,15 +14,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Run:
-    """How a run ended: its exit code, or `None` when it was killed."""
-
-    code: int | None
-    out: str
-    err: str
 
 
 class Stable:
@@ -53,13 +43,19 @@ class Stable:
         self._errors.close()
 
     def run(self, *words, folder, environment, killed_after):
-        """Run a command in a folder to its end, or kill it after so many seconds."""
+        """Run a command in a folder to its end, as `subprocess.run` does.
+
+        Raises `subprocess.TimeoutExpired` when it had to be killed after so many seconds.
+        """
         wish = {"words": words, "folder": str(folder), "environment": environment}
         print(json.dumps(wish | {"killed_after": killed_after}), file=self._process.stdin, flush=True)
         line = self._process.stdout.readline()
         assert line, (self._folder / "stable.txt").read_text()
         out, err = ((self._folder / f"run.{part}").read_text() for part in ("out", "err"))
-        return Run(code=json.loads(line), out=out, err=err)
+        code = json.loads(line)
+        if code is None:
+            raise subprocess.TimeoutExpired(words, killed_after, out, err)
+        return subprocess.CompletedProcess(words, code, out, err)
 
 
 # --- within the stable ------------------------------------------------------------------------------------
@@ -80,13 +76,13 @@ def serve():
 
 
 def _end_of(pid, alive, dies_at):
-    """Wait for the end of a run, which may be ours to make; return its exit code."""
+    """Wait for the end of a run; return its exit code, or `None` when its end was ours to make."""
     ended, _, _ = select.select([alive], [], [], max(0.0, dies_at - time.monotonic()))
     if not ended:
         os.kill(pid, signal.SIGKILL)
     os.close(alive)
     _, status = os.waitpid(pid, 0)
-    return None if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+    return os.waitstatus_to_exitcode(status) if ended else None
 
 
 def _be_the_command(wish):
