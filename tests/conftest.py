@@ -28,10 +28,9 @@ _MEASURED_EXAMPLES = 40
 
 def pytest_collection_modifyitems(items):
     items.sort(key=_turn)
-    for item in items:
-        drawing = getattr(getattr(item, "function", None), "hypothesis", None)
-        if drawing is not None and not hasattr(drawing.inner_test, "is_measured_at_first"):
-            drawing.inner_test = _measured_at_first(drawing.inner_test)
+    # Once for each function: the cases of a parametrized one share it.
+    for test in {item.function for item in items if hasattr(getattr(item, "function", None), "hypothesis")}:
+        test.hypothesis.inner_test = _measured_at_first(test.hypothesis.inner_test)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -56,7 +55,6 @@ def _measured_at_first(test):
         with _unmeasured():
             return test(*words, **drawn)
 
-    run.is_measured_at_first = True
     return run
 
 

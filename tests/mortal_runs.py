@@ -7,7 +7,6 @@ the command it is told how far its clock is ahead of the machine's, so that both
 """
 
 import contextlib
-import dataclasses
 import functools
 import json
 import mmap
@@ -24,25 +23,21 @@ _GLANCE_SECONDS = 0.005
 STARTING, BETWEEN = "starting", "between steps"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Run:
-    """How a run ended: its exit code, or `None` when it was killed in a phase of its work."""
+class Run(subprocess.CompletedProcess):
+    """How a run ended, as `subprocess.run` tells it; how long it took, and where it was when it was killed."""
 
-    name: str
-    code: int | None
-    phase: str
-    seconds: float
-    out: str
-    err: str
+    def __init__(self, words, code, out, err, *, phase, seconds):
+        super().__init__(words, code, out, err)
+        self.phase, self.seconds = phase, seconds
 
     @property
     def was_killed(self):
-        return self.code is None
+        return self.returncode == -signal.SIGKILL
 
     @property
     def document(self):
         """The one JSON document on standard output."""
-        return json.loads(self.out)
+        return json.loads(self.stdout)
 
 
 class Stable:
@@ -100,8 +95,9 @@ class Stable:
         line = self._process.stdout.readline()
         assert line, (self._folder / "stable.txt").read_text()
         answer = json.loads(line)
-        files = {part: (self._folder / f"{answer['name']}.{part}").read_text() for part in ("out", "err")}
-        return Run(**answer, **files)
+        name = answer.pop("name")
+        out, err = ((self._folder / f"{name}.{part}").read_text() for part in ("out", "err"))
+        return Run(answer.pop("words"), answer.pop("code"), out, err, **answer)
 
 
 # --- within the stable ------------------------------------------------------------------------------------
@@ -165,18 +161,17 @@ def _begin(wish, phase):
     os.close(held_by_child)
     span = wish["killed_after"]
     dies_at = None if span is None else begun + span
-    return {"pid": pid, "alive": alive, "begun": begun, "dies_at": dies_at, "dies_in": wish["killed_in"]}
+    deadly = {"dies_at": dies_at, "dies_in": wish["killed_in"]}
+    return {"words": wish["words"], "pid": pid, "alive": alive, "begun": begun} | deadly
 
 
 def _tell(name, one, phase):
     os.close(one["alive"])
     _, status = os.waitpid(one["pid"], 0)
-    by_signal = os.WIFSIGNALED(status)
-    if by_signal and os.WTERMSIG(status) != signal.SIGKILL:
-        print(f"{name} ended by signal {os.WTERMSIG(status)}", file=sys.stderr, flush=True)
     answer = {
         "name": name,
-        "code": None if by_signal else os.WEXITSTATUS(status),
+        "words": one["words"],
+        "code": os.waitstatus_to_exitcode(status),
         "phase": _read(phase),
         "seconds": time.monotonic() - one["begun"],
     }

@@ -111,17 +111,17 @@ def left_alone(shop, tally):
 
 def note(tally, run):
     """Note a run that came to its end, and what it complained of."""
-    if run.code != 0:
+    if run.returncode != 0:
         tally.found["failed"] += 1
-        tally.faults.append(f"exit {run.code}: {run.out} {run.err}")
+        tally.faults.append(f"exit {run.returncode}: {run.stdout} {run.stderr}")
 
 
 def last_look(shop, tally):
     """Let the command itself look, and a store that was never killed."""
     verified = shop.run("verify", "--json")
-    tally.found["verify"] = int(verified.code != 0)
-    if verified.code != 0:
-        tally.faults.append(f"verify: exit {verified.code}: {verified.out} {verified.err}")
+    tally.found["verify"] = int(verified.returncode != 0)
+    if verified.returncode != 0:
+        tally.faults.append(f"verify: exit {verified.returncode}: {verified.stdout} {verified.stderr}")
     other = shop.fresh_house()
     shop.run("sync", house=other)
     shop.run("sync", house=other)

@@ -23,8 +23,6 @@ from shop_data import CREDENTIALS, MARKETPLACE_ID, SELLER_ID, config_text
 
 from fbm_sync.emulator import load_scenario, running
 
-from mortal_runs import Stable
-
 INSTALLED = Path(sysconfig.get_path("scripts")) / "fbm-sync"
 COMMAND = [str(INSTALLED)] if INSTALLED.exists() else [sys.executable, "-m", "fbm_sync"]
 PATIENCE_SECONDS = 90
@@ -82,8 +80,8 @@ class Seller:
             environment=environment(**self.credentials),
             killed_after=PATIENCE_SECONDS,
         )
-        assert done.code is not None, f"{words} took more than {PATIENCE_SECONDS} s"
-        return self._checked(Finished(done.code, done.out, done.err), words, code)
+        assert not done.was_killed, f"{words} took more than {PATIENCE_SECONDS} s"
+        return self._checked(done, code)
 
     def run_as_installed(self, *words: str, code: int | None = None) -> Finished:
         """Run a command as a seller starts it."""
@@ -96,12 +94,13 @@ class Seller:
             timeout=PATIENCE_SECONDS,
             stdin=subprocess.DEVNULL,
         )
-        return self._checked(Finished(done.returncode, done.stdout, done.stderr), words, code)
+        return self._checked(done, code)
 
     @staticmethod
-    def _checked(finished: Finished, words: Sequence[str], code: int | None) -> Finished:
+    def _checked(done: "subprocess.CompletedProcess[str]", code: int | None) -> Finished:
+        finished = Finished(done.returncode, done.stdout, done.stderr)
         if code is not None:
-            assert finished.code == code, f"{words}: exit {finished.code}\n{finished.out}\n{finished.err}"
+            assert finished.code == code, f"{done.args}: exit {finished.code}\n{finished.out}\n{finished.err}"
         assert "Traceback" not in finished.everything, finished.everything
         return finished
 

@@ -19,7 +19,7 @@ def test_wherever_a_run_is_killed_the_next_one_leaves_nothing_missing_wrong_or_u
         left_alone = shop.run("sync", "--apply")
 
         assert len(killed) >= 4, killed
-        assert left_alone.code == 0, left_alone.out + left_alone.err
+        assert left_alone.returncode == 0, left_alone.stdout + left_alone.stderr
         assert shop.judge().faults() == []
         assert shop.repeated_letters() <= killed.count("notify")
         assert shop.unsigned() == []

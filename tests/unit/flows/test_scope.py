@@ -240,8 +240,8 @@ def judged(outlooks):
     return {(one.account, one.order_id): dataclasses.replace(one, judged_at=NOW) for one in outlooks}
 
 
-# Four comparisons in each of 75 shops: three hundred, each after something else has happened.
-@settings(max_examples=75, deadline=None)
+# Four comparisons in each of 125 shops: five hundred, each after something else has happened.
+@settings(max_examples=125, deadline=None)
 @given(seed=st.integers(0, 10**9), events=st.lists(st.integers(1, 4), min_size=4, max_size=4))
 def test_deciding_what_has_changed_is_deciding_the_whole_shop(stores, seed, events):
     shop = LivingShop(seed, stores)
