@@ -24,7 +24,7 @@ STARTING, BETWEEN = "starting", "between steps"
 
 
 class Run(subprocess.CompletedProcess):
-    """How a run ended, as `subprocess.run` tells it; how long it took, and where it was when it was killed."""
+    """How a run ended, as `subprocess.run` tells it, and how long it took and where it was killed."""
 
     def __init__(self, words, code, out, err, *, phase, seconds):
         super().__init__(words, code, out, err)

@@ -38,7 +38,7 @@ def test_two_processes_that_push_the_same_changes_share_the_work_and_leave_nothi
     since = shop.amazon("requests")["last"]
     runs = shop.run_together(["push", "--apply", "--json"], ["push", "--apply", "--json"])
 
-    assert [(run.code, run.document["failed"], run.err) for run in runs] == [(0, [], "")] * 2
+    assert [(run.returncode, run.document["failed"], run.stderr) for run in runs] == [(0, [], "")] * 2
     made, queued = (sum(run.document["push"][name] for run in runs) for name in ("applied", "queued"))
     with shop.books() as ledger, ledger.snapshot() as books:
         in_feeds = books.pushes.in_feeds(ACCOUNT)
@@ -51,5 +51,5 @@ def test_two_processes_that_push_the_same_changes_share_the_work_and_leave_nothi
 
     shop.amazon("feeds", {"frozen": False})
     shop.amazon("advance", {"seconds": A_WHILE.total_seconds()})
-    assert shop.run("push", "--apply").code == 0
+    assert shop.run("push", "--apply").returncode == 0
     assert shop.offers_not_as_decided()[0] == []

@@ -453,7 +453,15 @@ def _news(step):
     return (step.kind, step.alert.key, step.alert.opened_at, step.alert.finding.stage, step.reason)
 
 
-OWN_PAST = ("push_", "po_slipped", "drift", "promise_mismatch", "handling_padded", "demand_spike")
+OWN_PAST = (
+    "push_",
+    "po_slipped",
+    "drift",
+    "promise_mismatch",
+    "handling_padded",
+    "demand_spike",
+    CHANNEL_FAILED,  # it counts as failing until its next message arrives, and there may be none
+)
 """Kinds of trouble that a fresh start cannot know of, or looks for at another moment."""
 
 
