@@ -19,11 +19,13 @@ from fbm_sync.domain.risk import OrderOutlook, OrderState
 from fbm_sync.emulator import load_scenario, running
 from fbm_sync.errors import ConfigError
 from fbm_sync.ports import Progress
+from fbm_sync.report import RunReport
 from fbm_sync.settings import load
 from fbm_sync.wiring import App, build
 
 TURN = timedelta(hours=2)
 _PACKING_HOURS = range(13, 18)
+_LAST_LOOKS = 4
 _MARKER = ".fbm_sync_demo"
 _CREDENTIALS = {
     "FBM_SYNC_DEMO_CLIENT_ID": "demo-client",
@@ -172,9 +174,11 @@ class Story:
             progress("turns", turn + 1, days * turns_a_day)
             if (turn + 1) % turns_a_day == 0:
                 self.narrator.end_of_day()
-        # Amazon shows orders two minutes late: one more look for the last of them.
-        self.clock.pass_time(timedelta(minutes=5))
-        self._turn()
+        # Amazon shows orders two minutes late, and a raise waits until the last of them are known.
+        for _ in range(_LAST_LOOKS):
+            self.clock.pass_time(timedelta(minutes=5))
+            if not self._turn().push["deferred"]:
+                break
 
     def _luck(self) -> None:
         """Let the events happen whose time has come."""
@@ -184,8 +188,8 @@ class Story:
         for event in due:
             event()
 
-    def _turn(self) -> None:
-        """Let the daemon do one turn."""
+    def _turn(self) -> RunReport:
+        """Let the daemon do one turn, and tell what it did."""
         self.shop.write_records(self.records, self.clock.now())
         waited = self.clock.waited_seconds
         report = cycle.run(self.app, cycle.Wish(apply=True))
@@ -201,6 +205,7 @@ class Story:
         with self.app.ledger.transaction() as books:
             decisions = books.offers.decisions()
         self.narrator.decisions(self.clock.now(), decisions)
+        return report
 
     # --- buyers and warehouse --------------------------------------------------------------------
 
