@@ -126,19 +126,30 @@ def _came_about(queued: PushReceipt, before: ObservedOffer, seen: ObservedOffer)
     return sets_quantity and is_live(change, seen.offer) and not is_live(change, before.offer)
 
 
-def may_hide_sales(answer: PushReceipt, seen: Offer, orders_known_up_to: datetime | None) -> bool:
-    """Tell whether sales may hide behind a lowering of our own: a quantity that fell does not say why.
+def may_hide_sales(
+    answer: PushReceipt, seen: Offer, orders_known_up_to: datetime | None, *, is_waited_for: bool
+) -> bool:
+    """Tell whether sales may hide behind a change of our own: a quantity alone does not say why it is so.
 
-    It is taken for ours as soon as it is as low as we asked, but buyers may have been faster. Once orders are
-    known up to the moment when it was seen to be so low, they tell. A lowering that cannot have come about
-    yet hides nothing from then on.
+    A lowering is taken for ours as soon as the listing is as low as we asked, but buyers may have been
+    faster. Once orders are known up to the moment when it was seen to be so low, they tell. A lowering that
+    cannot have come about yet hides nothing from then on. A raise that does not show may be late or sold out:
+    that is not known while it `is_waited_for`, nor, once orders have proven it, until they are known up to
+    that moment. Of a raise that shows, the look has counted what is gone.
     """
-    if answer.change.after.quantity >= answer.change.before.quantity:
+    change, outcome = answer.change, answer.outcome
+    unread = orders_known_up_to is None or orders_known_up_to < answer.at
+    if change.after.quantity > change.before.quantity:
+        if seen.quantity > change.before.quantity:
+            return False
+        return (
+            is_waited_for if outcome is PushOutcome.ACCEPTED else outcome is PushOutcome.CONFIRMED and unread
+        )
+    if change.after.quantity == change.before.quantity:
         return False
-    if answer.outcome is PushOutcome.ACCEPTED and is_live(answer.change, seen):
+    if outcome is PushOutcome.ACCEPTED and is_live(change, seen):
         return True
-    lowered = answer.outcome in (PushOutcome.ACCEPTED, PushOutcome.CONFIRMED)
-    return lowered and (orders_known_up_to is None or orders_known_up_to < answer.at)
+    return outcome in (PushOutcome.ACCEPTED, PushOutcome.CONFIRMED) and unread
 
 
 def settled(remembered: Remembered, orders_known_up_to: datetime | None) -> Remembered:

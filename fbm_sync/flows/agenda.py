@@ -107,7 +107,8 @@ class _Look:
 
 
 def _look(books: Books, account: str, limits: PushLimits, now: datetime, skus: Sequence[Sku]) -> _Look:
-    wanted, holds = _wanted(books, account, limits, now, skus), books.offers.holds(account)
+    holds = books.offers.holds(account)
+    wanted = _wanted(books, account, limits, now, skus, holds)
     found = sort_changes(
         account,
         wanted.changes,
@@ -158,12 +159,20 @@ class _Wanted:
         return len(self.changes) + len(self.dropped) + len(self.deferred) + len(self.queued)
 
 
-def _wanted(books: Books, account: str, limits: PushLimits, now: datetime, skus: Sequence[Sku]) -> _Wanted:
+def _wanted(
+    books: Books,
+    account: str,
+    limits: PushLimits,
+    now: datetime,
+    skus: Sequence[Sku],
+    holds: Sequence[Hold],
+) -> _Wanted:
     """Find what is wanted of an account's listings, or of some of them; a locked one is left alone.
 
     A change that Amazon refused, or that is queued there, is not sent again until the decision or the
-    grace time says so.
+    grace time says so, or a person lets it go.
     """
+    asked = {change.sku: hold for hold in holds for change in hold.changes}
     locked = books.supply.locked()
     decisions = [
         one for one in books.offers.asking(account, skus, but_in_feeds=True) if one.sku not in locked
@@ -189,7 +198,12 @@ def _wanted(books: Books, account: str, limits: PushLimits, now: datetime, skus:
             after=decision.desired,
         )
         change, refused = rebase(planned, seen.offer), dropped.get(sku)
-        queued = _is_answered(planned.after, answered.get(sku), limits, pushed_at, now)
+        answer = answered.get(sku)
+        queued = _is_answered(planned.after, answer, limits, pushed_at, now)
+        if change is not None and not change.is_decrease and answer is not None and sku in asked:
+            # Held when its turn had come, it was not tried again: that is for a person to say.
+            let_go_at = asked[sku].released_at
+            queued = queued and let_go_at is not None and let_go_at <= answer.at
         if change is not None and refused is not None and refused.stops(change):
             found.dropped.append(change)
         elif change is None and (refused is not None or not queued):

@@ -35,6 +35,12 @@ _T = TypeVar("_T")
 _BATCH = 20
 """Listings read at once just before a write, the most one call of Amazon's search names."""
 
+_MAY_BE_SOLD_OUT = timedelta(minutes=30)
+"""So long a raise that does not show may have come about and been sold out between two looks.
+
+Looks are minutes apart: had it been on sale for longer, one of them would have shown it.
+"""
+
 _LEASE = timedelta(minutes=5)
 """How long a SKU is one writer's: longer than any single write takes. After a crash others wait for that."""
 
@@ -178,10 +184,14 @@ class Errand:
     def _hiding_sales(
         self, books: Books, skus: Sequence[Sku], fresh: Mapping[Sku, ObservedOffer]
     ) -> frozenset[Sku]:
-        known_up_to = books.orders.placed_up_to(self.account)
+        known_up_to, now = books.orders.placed_up_to(self.account), self.clock.now()
         answers = books.offers.answers(self.account, skus)
         return frozenset(
-            sku for sku, answer in answers.items() if may_hide_sales(answer, fresh[sku].offer, known_up_to)
+            sku
+            for sku, answer in answers.items()
+            if may_hide_sales(
+                answer, fresh[sku].offer, known_up_to, is_waited_for=now - answer.at < _MAY_BE_SOLD_OUT
+            )
         )
 
     def let_go(self, books: Books, skus: Collection[Sku]) -> None:

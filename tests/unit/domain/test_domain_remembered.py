@@ -123,15 +123,30 @@ def test_what_our_own_change_took_off_or_put_on_sale_is_expected():
 def test_behind_a_lowering_sales_may_hide_until_orders_are_known_up_to_when_it_was_seen():
     def hides(known_up_to, outcome=PushOutcome.CONFIRMED, shown=4, after=4):
         answer = PushReceipt(change=a_change(9, after), outcome=outcome, at=NOW)
-        return may_hide_sales(answer, seen(shown).offer, known_up_to)
+        return may_hide_sales(answer, seen(shown).offer, known_up_to, is_waited_for=True)
 
     later = NOW + timedelta(minutes=1)
     assert hides(None)
     assert hides(NOW - timedelta(seconds=1))
     assert not hides(NOW)
-    assert not hides(None, after=12), "a raise cannot be mistaken for a sale"
     assert not hides(None, after=9)
     assert hides(later, PushOutcome.ACCEPTED), "it shows now, and nobody has proven since when"
     assert not hides(later, PushOutcome.ACCEPTED, shown=5), "it has not come about yet"
     assert hides(None, PushOutcome.ACCEPTED, shown=5)
     assert not hides(None, PushOutcome.REJECTED)
+
+
+def test_behind_a_raise_that_does_not_show_all_its_units_may_have_been_sold():
+    def hides(known_up_to, outcome, shown, *, is_waited_for=True):
+        answer = PushReceipt(change=a_change(2, 9), outcome=outcome, at=NOW)
+        return may_hide_sales(answer, seen(shown).offer, known_up_to, is_waited_for=is_waited_for)
+
+    later = NOW + timedelta(minutes=1)
+    assert hides(later, PushOutcome.ACCEPTED, 2), "it is late, or sold out"
+    assert hides(later, PushOutcome.ACCEPTED, 0)
+    assert not hides(later, PushOutcome.ACCEPTED, 2, is_waited_for=False), "it never came about"
+    assert not hides(None, PushOutcome.ACCEPTED, 3), "it shows, and what is gone of it was counted"
+    assert hides(None, PushOutcome.CONFIRMED, 2), "only orders have proven it"
+    assert hides(NOW - timedelta(seconds=1), PushOutcome.CONFIRMED, 2)
+    assert not hides(NOW, PushOutcome.CONFIRMED, 2)
+    assert not hides(None, PushOutcome.REJECTED, 2)

@@ -342,6 +342,29 @@ def test_units_of_an_order_that_waited_for_its_payment_are_not_put_on_sale_again
     assert shop.offers.sent == []
 
 
+def test_units_of_a_raise_that_was_sold_out_before_anybody_looked_are_not_put_on_sale_again(shop):
+    shop.offers.list("CUP", 0)
+    shop.decide(CUP=5)
+    shop.push(apply=True)
+    shop.clock.advance(minutes=4)
+    early = NOW + timedelta(minutes=1)
+    shop.orders.put(an_order("1", sku="CUP", units=3, created_at=early, updated_at=early))
+    shop.offers.sell("CUP", 3)
+    shop.pull()
+    shop.offers.sell("CUP", 2)
+    shop.stock(CUP=8)
+    shop.pull_supply()
+    shop.plan()
+    assert shop.push(apply=True).applied == 0
+    late = shop.clock.now()
+    shop.orders.put(an_order("2", sku="CUP", units=2, created_at=late, updated_at=late))
+    for _ in range(2):
+        shop.clock.advance(minutes=5)
+        shop.decide(CUP=8)
+        shop.push(apply=True)
+    assert sent(shop) == [("CUP", 5), ("CUP", 3)]
+
+
 def test_units_that_buyers_took_before_our_own_lowering_came_about_are_not_put_on_sale_again(shop):
     shop.offers.list("CUP", 4)
     shop.decide(CUP=1)
@@ -500,6 +523,24 @@ def test_a_person_lets_a_hold_go(shop):
     shop.clock.advance(minutes=1)
     shop.push(apply=True)
     assert shop.holds() == ()
+
+
+def test_a_refused_change_that_was_held_at_its_next_try_goes_when_a_person_lets_it_go(shop):
+    hold_id = held_shop(shop).hold_id
+    shop.offers.refusals["CUP-03"] = "Not now."
+    assert shop.push(apply=True, release=hold_id).rejected == 1
+    shop.offers.refusals.clear()
+    for sku in ALL:
+        shop.offers.list(sku, 0)
+    shop.clock.advance(hours=6)
+    shop.decide(**ALL)
+    hold_id = shop.push(apply=True).hold_id
+    shop.clock.advance(minutes=5)
+    assert shop.push(apply=True).held == 12, "it waits for the person, and for nothing else"
+    shop.pull()
+    pushed = shop.push(apply=True, release=hold_id)
+    assert (pushed.applied, pushed.held) == (12, 0)
+    assert ("CUP-03", 5) in sent(shop)
 
 
 def test_letting_go_of_another_hold_is_refused_with_the_ids_in_force(shop):
